@@ -1,0 +1,100 @@
+# What a contributor types; `make help` lists it. No target clears the environment: proxies, certificates, PORT,
+# DATABASE_URL and the like reach every program.
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev admin up test browser lint lint-style lint-types lint-imports lint-django fmt lock clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print }'
+
+# The product ----------------------------------------------------------------------------------------------------------
+
+run: .venv/.base ## serve http://127.0.0.1:8000/ (PORT changes it): no key, no database server needed
+	@$(BIN)/python manage.py serve --prepare
+
+dev: .venv/.base ## the same, reloading when code changes
+	@DEBUG=true $(BIN)/python manage.py runserver $(PORT)
+
+admin: .venv/.base ## give the staff login a new password and print it
+	@$(BIN)/python manage.py staff_login
+
+up: ## everything in containers: web, PostgreSQL, Redis
+	docker compose up --build
+
+# Its checks -----------------------------------------------------------------------------------------------------------
+
+test: .venv/.dev ## the whole suite, on a PostgreSQL and a Redis of its own
+	@$(BIN)/python tests/run.py
+
+browser: .venv/.dev ## install a Chromium for the browser tests, unless there is one
+	@$(BIN)/python -m tests.browser.chromium
+
+lint: lint-style lint-types lint-imports lint-django ## style, types, import directions, migrations, deployment check
+
+lint-style: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lint-types: .venv/.dev
+	$(BIN)/mypy .
+
+lint-imports: .venv/.dev
+	$(BIN)/lint-imports
+
+# As in production, so that `check --deploy` sees what it would see there; the keys are made up on the spot.
+PRODUCTION = SWITCHBOARD_ENV_FILE= DEBUG= ALLOWED_HOSTS=bots.example PUBLIC_URL=https://bots.example REDIS_URL= EXTRA_APPS= \
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(45))') \
+	FIELD_ENCRYPTION_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet as F; print(F.generate_key().decode())')
+
+# Migrations are judged by the SQL they become on PostgreSQL, which is where a lock hurts.
+lint-django: .venv/.dev
+	@$(PRODUCTION) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(PRODUCTION) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(PRODUCTION) DATABASE_URL= LINT_MIGRATIONS=yes $(BIN)/python tests/devservices.py $(BIN)/python manage.py lintmigrations
+
+fmt: .venv/.dev ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+# Its ground -----------------------------------------------------------------------------------------------------------
+
+setup: .venv/.dev ## make .venv with all that the other targets need
+
+lock: ## requirements/*.in -> *.txt, hashed (UPGRADE=--upgrade for newer versions); needs uv
+	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: $(PYTHON) -m pip install uv"; exit 1; }
+	$(COMPILE) $(UPGRADE) requirements/base.in -o requirements/base.txt
+	$(COMPILE) $(UPGRADE) requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove caches and what killed test runs left; never .env, var/ or .venv
+	@$(PYTHON) tests/devservices.py --clean
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis staticfiles test-artifacts
+	rm -f var/test-*.sqlite3*
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Switchboard needs Python 3.11 or newer as '$(PYTHON)'. Another one: make PYTHON=/path/to/python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv \
+		|| { rm -rf .venv; echo "Python's venv module is missing or broken. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+
+# Stamps: installed again only when the locked file has changed. uv takes seconds where pip takes minutes; pip is the
+# fallback also where uv fails, since it alone reads pip.conf. Both are held to the same hashes.
+define install
+	@echo "Installing requirements/$(1).txt into .venv ..."
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	[ -x "$$uv" ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv >/dev/null 2>&1; \
+	{ [ -x "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt; } \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+endef
+
+.venv/.base: requirements/base.txt | $(BIN)/python
+	$(call install,base)
+	@touch $@
+
+.venv/.dev: requirements/dev.txt requirements/base.txt | $(BIN)/python
+	$(call install,dev)
+	@touch $@ .venv/.base

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class BotsConfig(AppConfig):
+    """Whose and what a bot is."""
+
+    name = "bots"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from bots import checks  # noqa: F401  registers system checks

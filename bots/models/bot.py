@@ -1,0 +1,93 @@
+"""A bot and the versions of its prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from bots.fields import IdField
+from bots.models.provider import AIModel
+from bots.models.workspace import ScopedQuerySet, Workspace
+
+
+class Bot(models.Model):
+    """Who answers: name, prompt, model, tools. Its prompt is the newest of its PromptVersions."""
+
+    id = IdField()
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="bots")
+    slug = models.SlugField(max_length=60, help_text=_("Its name for programs; the model's name for OpenAI clients."))
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300, blank=True)
+    model = models.ForeignKey(AIModel, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+                              help_text=_("Empty: the installation's default model."))  # fmt: skip
+    prompt_version = models.ForeignKey(
+        "bots.PromptVersion", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    greeting = models.CharField(max_length=500, blank=True)
+    suggestions = models.JSONField(default=list, blank=True, help_text=_("Questions offered at the start, as a list."))
+    tools = models.JSONField(default=list, blank=True, help_text=_("Names of the tools it may use, as a list."))
+    parameters = models.JSONField(default=dict, blank=True, help_text=_("Sent to the model, over the model's own."))
+    is_active = models.BooleanField(_("in use"), default=True)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="bot_slug")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def prompt(self) -> str:
+        """The prompt in force; "" before the first was written."""
+        return self.prompt_version.text if self.prompt_version else ""
+
+    def write_prompt(self, text: str, *, author: Any = None) -> PromptVersion:
+        """The version that now holds: a new one, or the current one where the text is the same."""
+        current = self.prompt_version
+        if current is not None and current.text == text:
+            return current
+        with transaction.atomic():
+            Bot.objects.select_for_update(of=("self",)).get(pk=self.pk)
+            last = self.prompt_versions.aggregate(last=Max("number"))["last"] or 0
+            version = PromptVersion.objects.create(bot=self, number=last + 1, text=text, author=author)
+            self.prompt_version = version
+            self.save(update_fields=["prompt_version", "updated_at"])
+        return version
+
+
+class PromptVersionQuerySet(ScopedQuerySet):
+    workspace_path = "bot__workspace"
+
+
+class PromptVersion(models.Model):
+    """One saved prompt of a bot. Never changed: what a model was told can always be read."""
+
+    id = IdField()
+    bot = models.ForeignKey(Bot, on_delete=models.PROTECT, related_name="prompt_versions")
+    number = models.PositiveIntegerField()
+    text = models.TextField(max_length=50_000)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = PromptVersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bot", "number"], name="prompt_number")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.bot} #{self.number}"
+
+    def save(self, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("a PromptVersion is never changed; write_prompt() makes the next one")
+        super().save(**kwargs)

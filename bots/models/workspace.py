@@ -1,0 +1,156 @@
+"""The tenant, who works in it, and the keys that programs use."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from bots.fields import IdField
+
+if TYPE_CHECKING:
+    from bots.models.bot import Bot
+
+DEFAULT_WORKSPACE = uuid.UUID(int=1)
+SCOPES = ("chat", "read", "manage")
+
+
+class ScopedQuerySet(models.QuerySet[Any]):
+    """Rows that somebody may see. All reading for staff and programs begins with `for_actor`."""
+
+    workspace_path = "workspace"
+
+    def for_actor(self, actor: Any) -> Self:
+        """Rows of the actor's workspaces: an ApiKey's one, a staff user's memberships, all for a superuser; else none."""
+        if isinstance(actor, ApiKey):
+            return self.filter(**{self.workspace_path: actor.workspace_id})
+        if not isinstance(actor, AbstractBaseUser) or not actor.is_active:
+            return self.none()
+        if getattr(actor, "is_superuser", False):
+            return self.all()
+        if not getattr(actor, "is_staff", False):
+            return self.none()
+        return self.filter(**{f"{self.workspace_path}__in": Membership.objects.filter(user=actor).values("workspace")})
+
+
+class WorkspaceQuerySet(ScopedQuerySet):
+    workspace_path = "pk"
+
+
+class Workspace(models.Model):
+    """A tenant. The one made by migration serves whoever never needs a second."""
+
+    id = IdField()
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def default(cls) -> Workspace:
+        """The workspace every installation has."""
+        return cls.objects.get_or_create(pk=DEFAULT_WORKSPACE, defaults={"name": "Default"})[0]  # type: ignore[no-any-return]
+
+
+class Membership(models.Model):
+    """A staff user's part in a workspace."""
+
+    class Role(models.TextChoices):
+        ADMINISTRATOR = "administrator", _("Administrator")
+        OPERATOR = "operator", _("Operator")
+        ANALYST = "analyst", _("Analyst")
+
+    id = IdField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role, default=Role.OPERATOR)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "workspace"], name="one_membership_each")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}"
+
+
+class ApiKeyQuerySet(ScopedQuerySet):
+    def authenticate(self, text: str) -> ApiKey | None:
+        """The live key whose text this is, or None. One look-up by prefix, a comparison in constant time."""
+        prefix, _dot, _rest = text.partition(".")
+        key = self.select_related("workspace").filter(prefix=prefix[:20], revoked_at=None).first()
+        digest = ApiKey.digest(text)
+        if key is None or not secrets.compare_digest(key.digest_hex, digest) or key.expired:
+            return None
+        return key  # type: ignore[no-any-return]
+
+
+class ApiKey(models.Model):
+    """What a program shows to be let in. Shown once, kept as SHA-256 (128 random bits need no slow hash)."""
+
+    id = IdField()
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=20, unique=True, editable=False)
+    digest_hex = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list)
+    bots: models.ManyToManyField[Bot, models.Model] = models.ManyToManyField(
+        "bots.Bot", blank=True, help_text=_("None chosen: all bots of the workspace.")
+    )
+    rate_limit_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @staticmethod
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+    @classmethod
+    def issue(cls, *, workspace: Workspace, name: str, scopes: list[str], bots: list[Bot] | None = None) -> tuple[ApiKey, str]:
+        """The new row and its text, which is kept nowhere: show it now."""
+        prefix = "sb_" + secrets.token_hex(6)
+        text = f"{prefix}.{secrets.token_urlsafe(24)}"
+        key = cls.objects.create(
+            workspace=workspace, name=name, prefix=prefix, digest_hex=cls.digest(text), scopes=scopes
+        )
+        key.bots.set(bots or [])
+        return key, text
+
+    @property
+    def expired(self) -> bool:
+        from django.utils import timezone
+
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    # What Django and DRF ask of whoever is "logged in".
+    is_authenticated = True
+    is_anonymous = False
+
+    def may_use(self, bot: Bot) -> bool:
+        """Whether the bot is one of this key's: named, or any of its workspace where none is named."""
+        if bot.workspace_id != self.workspace_id:
+            return False
+        named = {chosen.pk for chosen in self.bots.all()}
+        return not named or bot.pk in named
+
+
+Actor = ApiKey | AbstractBaseUser | AnonymousUser

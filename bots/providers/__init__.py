@@ -1,0 +1,1 @@
+"""Wire protocols of model providers. One file each; `base.py` holds the contract."""

@@ -1,0 +1,240 @@
+"""Every environment variable in one table: name, type, default, meaning. Read once, faults collected, never raised.
+
+`settings.py` reads values from here, `checks.py` reports the faults, `docs/configuration.md` and `.env.example` are
+written from it (`python -m config.reference`), so that none of them can disagree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import environ
+
+Kind = Literal["text", "secret", "bool", "int", "list", "url", "choice"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable. `choices` for kind choice, `least` for int; `later`: accepted, not used yet."""
+
+    name: str
+    kind: Kind = "text"
+    default: Any = ""
+    help: str
+    group: str
+    choices: tuple[str, ...] = ()
+    least: int | None = None
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A value that cannot be used: which, why, and what to write instead. The value itself is never repeated."""
+
+    name: str
+    reason: str
+    mend: str
+
+
+def _group(name: str, *variables: tuple[str, Kind, Any, str], **extra: Any) -> list[Variable]:
+    return [Variable(name=n, kind=k, default=d, help=h, group=name, **extra) for n, k, d, h in variables]
+
+
+VARIABLES: tuple[Variable, ...] = (
+    *_group(
+        "Web",
+        ("SECRET_KEY", "secret", "", "Signs sessions and visitors' tokens: 50 random characters. `make run` writes one."),
+        ("DEBUG", "bool", False, "Error pages with details. Never on a machine that others reach."),
+        ("ALLOWED_HOSTS", "list", ["localhost", "127.0.0.1", "[::1]"], "Host names this installation answers to."),
+        ("CSRF_TRUSTED_ORIGINS", "list", [], "Further origins of our own pages, with scheme: `https://bots.example`."),
+        ("PUBLIC_URL", "url", "", "Address people reach this installation at; its host is allowed too."),
+        ("TRUSTED_PROXIES", "list", [], "Addresses of reverse proxies whose `X-Forwarded-*` headers count."),
+    ),
+    Variable(name="PORT", kind="int", default=8000, least=1, help="Port of `make run`.", group="Web"),
+    *_group(
+        "Stores",
+        ("DATABASE_URL", "url", "", "`postgres://user:password@host:5432/name`. Empty: SQLite in `var/`."),
+        ("REDIS_URL", "url", "", "`redis://host:6379/0`. Empty: caches and fan-out live in the one process."),
+    ),
+    *_group(
+        "Stores",
+        ("DATABASE_REPLICA_URL", "url", "", "A read replica for reports."),
+        ("CELERY_BROKER_URL", "url", "", "Broker of the workers; its own Redis with `noeviction`."),
+        later=True,
+    ),
+    Variable(name="DB_THREADS", kind="int", default=8, least=1, group="Stores",
+             help="Database threads of a process, and connections of its pool. SQLite always has one."),
+    *_group(
+        "Secrets in the database",
+        ("FIELD_ENCRYPTION_KEYS", "secret", "",
+         "Fernet keys, comma separated, newest first. `make run` writes one; `manage.py rotate_keys` re-encrypts."),
+    ),
+    *_group(
+        "Models",
+        ("DEFAULT_MODEL", "text", "demo/demo", "`<provider>/<model>` that answers where no one chose another."),
+        ("OPENAI_API_KEY", "secret", "", "Makes the provider `openai`."),
+        ("OPENAI_BASE_URL", "url", "https://api.openai.com/v1", "Any OpenAI-compatible address for that provider."),
+    ),
+    Variable(name="SESSION_TTL_SECONDS", kind="int", default=3600, least=1, group="Conversations",
+             help="How long an idle chat stays in the session cache. Costs speed only, never a conversation."),
+    Variable(name="RATE_LIMIT_PER_MINUTE", kind="int", default=60, least=0, group="Conversations",
+             help="Messages a minute a person may send; an address may send ten times that. 0 = off."),
+    *[
+        Variable(name=name, kind="int", default=default, least=1, group="Durability", help=text)
+        for name, default, text in (
+            ("LEASE_SECONDS", 30, "How long a process may be silent before another takes its conversation."),
+            ("SWEEP_SECONDS", 5, "How often each process looks for turns nobody holds."),
+            ("TURN_ATTEMPTS", 3, "Tries of a turn, counted before the model is called, before it is given up."),
+            ("DRAIN_SECONDS", 30, "How long running turns may finish at SIGTERM before they are handed back."),
+        )
+    ],
+    Variable(name="LOG_LEVEL", kind="choice", default="INFO", group="Operation",
+             choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), help="Least level that is logged."),
+    Variable(name="LOG_FORMAT", kind="choice", default="json", choices=("json", "console"), group="Operation",
+             help="`json`: a line an event; `console`: for people."),
+    *_group(
+        "Operation",
+        ("EXTRA_APPS", "list", [], "Django apps with tools, commands or platforms of your own."),
+    ),
+    *_group(
+        "Operation",
+        ("SENTRY_DSN", "secret", "", "Error tracking."),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "url", "", "Traces."),
+        ("EMAIL_URL", "secret", "", "`smtp://…`, for notices to staff."),
+        later=True,
+    ),
+    *_group(
+        "Platforms",
+        *[
+            (name, "secret", "", "")
+            for name in (
+                "TELEGRAM_BOT_TOKEN", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "WHATSAPP_TOKEN",
+                "WHATSAPP_PHONE_NUMBER_ID", "META_APP_SECRET", "META_VERIFY_TOKEN", "MESSENGER_PAGE_TOKEN",
+                "WEATHER_API_KEY",
+            )
+        ],
+        later=True,
+    ),
+    *_group(
+        "Addresses of the outside world",
+        *[
+            (name, "url", default, "")
+            for name, default in (
+                ("TELEGRAM_API_BASE_URL", "https://api.telegram.org"),
+                ("DISCORD_API_BASE_URL", "https://discord.com/api/v10"),
+                ("DISCORD_GATEWAY_URL", "wss://gateway.discord.gg/"),
+                ("SLACK_API_BASE_URL", ""), ("META_GRAPH_BASE_URL", ""), ("OPEN_METEO_BASE_URL", ""),
+                ("OPEN_METEO_GEOCODING_URL", ""), ("WEATHER_API_BASE_URL", ""), ("CURRENCY_API_BASE_URL", ""),
+            )
+        ],
+        later=True,
+    ),
+)  # fmt: skip
+
+# Known elsewhere: read by libraries or by `make`, or explained by a check. Not reported as unknown.
+FOREIGN = frozenset({"GITHUB_TOKEN", "DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB"})
+
+
+class Environment:
+    """Values by variable name, defaults where a value is missing or faulty; `faults` and `unknown` say what was wrong."""
+
+    def __init__(self, values: Mapping[str, str], *, from_file: frozenset[str] = frozenset()) -> None:
+        self._raw = values
+        self.faults: list[Fault] = []
+        self.unknown = sorted(from_file - {v.name for v in VARIABLES} - FOREIGN)
+        self._values = {variable.name: self._read(variable) for variable in VARIABLES}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def given(self, name: str) -> bool:
+        """Whether somebody set it to something."""
+        return bool(self._raw.get(name, "").strip())
+
+    def fault(self, name: str, reason: str, mend: str) -> None:
+        """Note what a check shall report."""
+        self.faults.append(Fault(name, reason, mend))
+
+    def _read(self, variable: Variable) -> Any:
+        raw = self._raw.get(variable.name, "").strip()
+        if not raw:
+            return variable.default
+        try:
+            return _PARSERS[variable.kind](raw, variable)
+        except ValueError as error:
+            self.fault(variable.name, str(error), _mend(variable))
+            return variable.default
+
+
+def load(file: str | Path | None) -> Environment:
+    """The process's environment over the file's lines; a missing file is no fault."""
+    lines: dict[str, str] = {}
+    if file and Path(file).is_file():
+        lines = _read_file(Path(file))
+    return Environment({**lines, **os.environ}, from_file=frozenset(lines))
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    """django-environ's own parser, kept from writing into this process's environment."""
+    before = dict(os.environ)
+    environ.Env.read_env(file, overwrite=True)
+    try:
+        names = [line.split("=", 1)[0].removeprefix("export ").strip() for line in file.read_text().splitlines()
+                 if "=" in line and not line.lstrip().startswith("#")]  # fmt: skip
+        return {name: os.environ[name] for name in names if name in os.environ}
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _bool(raw: str, _: Variable) -> bool:
+    if raw.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if raw.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("is neither true nor false")
+
+
+def _int(raw: str, variable: Variable) -> int:
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ValueError("is no whole number") from None
+    if variable.least is not None and value < variable.least:
+        raise ValueError(f"is below {variable.least}")
+    return value
+
+
+def _choice(raw: str, variable: Variable) -> str:
+    for choice in variable.choices:
+        if raw.lower() == choice.lower():
+            return choice
+    raise ValueError(f"is none of {', '.join(variable.choices)}")
+
+
+def _url(raw: str, _: Variable) -> str:
+    if "://" not in raw or any(c.isspace() for c in raw):
+        raise ValueError("is no address (scheme://…)")
+    return raw
+
+
+_PARSERS: dict[Kind, Any] = {
+    "text": lambda raw, _: raw,
+    "secret": lambda raw, _: raw,
+    "list": lambda raw, _: [part.strip() for part in raw.split(",") if part.strip()],
+    "bool": _bool,
+    "int": _int,
+    "choice": _choice,
+    "url": _url,
+}
+
+
+def _mend(variable: Variable) -> str:
+    if variable.kind == "choice":
+        return f"write one of {', '.join(variable.choices)}"
+    example = {"bool": "true or false", "int": "a number such as " + str(variable.default), "url": "a full address"}
+    return f"write {example.get(variable.kind, 'another value')}, or leave it out for the default"

@@ -1,0 +1,75 @@
+"""Logs: one JSON line an event, with correlation, conversation and turn ids; never texts, never secrets."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+# What people wrote and what opens doors has no place in a log, whoever passes it.
+PRIVATE = frozenset({
+    "text", "content", "message_text", "prompt", "arguments", "result", "body", "password", "api_key", "key", "token",
+    "secret", "authorization", "cookie", "visitor", "reply",
+})  # fmt: skip
+CREDENTIAL = re.compile(
+    r"(sk-|sb_)[\w-]{8,}|(?<=Bearer )\S+|(?<=/bot)\d+:[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)", re.ASCII
+)
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Structlog processor: private fields become `***`, and credentials within other strings too."""
+    for name, value in event.items():
+        if name in PRIVATE:
+            event[name] = "***"
+        elif isinstance(value, str):
+            event[name] = CREDENTIAL.sub("***", value)
+    return event
+
+
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure() -> None:
+    """Send structlog's loggers through the standard library, so that one formatter writes every line."""
+    structlog.configure(
+        processors=[*SHARED[:3], SHARED[4], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def configuration(*, level: str, style: str) -> dict[str, Any]:
+    """Django's LOGGING: everything to stderr, in the one form."""
+    last: list[Any] = (
+        [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
+        if style == "json"
+        else [redact, structlog.dev.ConsoleRenderer()]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": SHARED,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            name: {"level": max(logging.WARNING, getattr(logging, level)), "handlers": [], "propagate": True}
+            for name in ("httpx", "httpx2", "httpcore", "openai", "asyncio", "daphne", "uvicorn.access")
+        }
+        | {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+    }

@@ -1,0 +1,51 @@
+"""Are the stores there? One line each, for `serve`, `/ready` and `doctor`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+
+class StoreAway(Exception):
+    """A store cannot be reached; the text is one line for people, without a password."""
+
+
+def database_address() -> str:
+    """Where the database is: host and port, or the file."""
+    database = settings.DATABASES["default"]
+    if "sqlite" in database["ENGINE"]:
+        return str(database["NAME"])
+    return f"{database.get('HOST') or 'localhost'}:{database.get('PORT') or 5432}/{database['NAME']}"
+
+
+def redis_address() -> str:
+    """Host and port of REDIS_URL, or "" where there is none."""
+    parts = urlsplit(settings.REDIS_URL)
+    return f"{parts.hostname or parts.path}:{parts.port or 6379}" if settings.REDIS_URL else ""
+
+
+def ask_database() -> None:
+    """Raises StoreAway when the database does not answer."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        reason = (str(error).strip().splitlines() or ["no answer"])[0]
+        raise StoreAway(f"Cannot reach the database at {database_address()}: {reason}. Check DATABASE_URL.") from error
+
+
+def ask_redis() -> None:
+    """Raises StoreAway when Redis is configured and does not answer within two seconds."""
+    if not settings.REDIS_URL:
+        return
+    import redis
+
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        client.ping()
+    except (redis.RedisError, OSError) as error:
+        raise StoreAway(f"Cannot reach Redis at {redis_address()}: {error}. Check REDIS_URL.") from error
+    finally:
+        client.close()
