@@ -78,7 +78,10 @@ class FeatureFlag(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "name", "channel"], name="one_flag", nulls_distinct=False)
+            models.UniqueConstraint(fields=["channel", "name"], name="one_flag_a_channel"),
+            models.UniqueConstraint(
+                fields=["workspace", "name"], condition=Q(channel=None), name="one_flag_a_workspace"
+            ),
         ]
 
     def __str__(self) -> str:

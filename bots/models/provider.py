@@ -69,7 +69,8 @@ class AIProvider(models.Model):
     class Meta:
         verbose_name = _("provider")
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "slug"], name="provider_slug", nulls_distinct=False),
+            models.UniqueConstraint(fields=["workspace", "slug"], name="provider_slug"),
+            models.UniqueConstraint(fields=["slug"], condition=Q(workspace=None), name="shared_provider_slug"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Programs over REST and OpenAI clients"""
+"""Programs over REST and OpenAI clients: they wait for their answer, so there is nothing to send."""
 
 from channels_integrations.base import Adapter, Capabilities, adapter
 
@@ -7,4 +7,4 @@ from channels_integrations.base import Adapter, Capabilities, adapter
 class Api(Adapter):
     kind = "api"
     label = "API"
-    capabilities = Capabilities(streams= they wait for their answer, so there is nothing to send.:True)
+    capabilities = Capabilities(streams=True)

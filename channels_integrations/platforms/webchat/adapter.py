@@ -1,10 +1,10 @@
-"""The chat page and widget of our own"""
+"""The chat page of our own: the socket is the platform, so there is nothing to send."""
 
 from channels_integrations.base import Adapter, Capabilities, adapter
 
 
 @adapter
-class Webchat(Adapter):
+class WebChat(Adapter):
     kind = "webchat"
     label = "Web chat"
-    capabilities = Capabilities(streams= the socket is the platform, so there is nothing to send.:True)
+    capabilities = Capabilities(streams=True)

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class AnalyticsConfig(AppConfig):
+    """Counting afterwards."""
+
+    name = "analytics"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,43 @@
+"""Configuration kept in memory for a few seconds, so that a turn does not read it again and a change is soon in force."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from cachetools import TTLCache
+from django.conf import settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_caches: list[TTLCache[Any, Any]] = []
+_lock = threading.Lock()
+
+
+def remembered(function: Callable[P, T]) -> Callable[P, T]:
+    """`function`, asked at most every CONFIGURATION_SECONDS for the same arguments. It runs outside the lock."""
+    cache: TTLCache[Any, T] = TTLCache(maxsize=10_000, ttl=settings.CONFIGURATION_SECONDS)
+    _caches.append(cache)
+
+    @wraps(function)
+    def look_up(*args: P.args, **kwargs: P.kwargs) -> T:
+        key = (args, tuple(sorted(kwargs.items())))
+        with _lock:
+            if key in cache:
+                return cache[key]
+        value = function(*args, **kwargs)
+        with _lock:
+            cache[key] = value
+        return value
+
+    return look_up
+
+
+def forget() -> None:
+    """Read everything anew from now on, in this process."""
+    with _lock:
+        for cache in _caches:
+            cache.clear()

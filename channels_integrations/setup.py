@@ -1,0 +1,86 @@
+"""All that is configured for one channel and its bot, as plain values remembered for a few seconds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bots.models import Bot
+from bots.remember import remembered
+from channels_integrations import flags
+from channels_integrations.models import ChannelConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """A channel, its bot and its flags."""
+
+    workspace_id: uuid.UUID
+    channel_id: uuid.UUID
+    channel_slug: str
+    kind: str
+    channel_model_id: uuid.UUID | None
+    channel_prompt: str
+    bot_id: uuid.UUID
+    bot_slug: str
+    bot_name: str
+    bot_model_id: uuid.UUID | None
+    prompt: str
+    prompt_version_id: uuid.UUID | None
+    greeting: str
+    suggestions: tuple[str, ...]
+    tools: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    flags: Mapping[str, flags.Value]
+
+
+@remembered
+def setup_of(channel_id: uuid.UUID) -> Setup:
+    """Everything about a channel, in use or not. Raises ChannelConfig.DoesNotExist."""
+    return _setup(ChannelConfig.objects.select_related("bot__prompt_version").get(pk=channel_id))
+
+
+@remembered
+def public_setup(slug: str, kind: str) -> Setup | None:
+    """The channel people reach under this slug; None when there is none in use."""
+    row = _in_use().filter(slug=slug, kind=kind).first()
+    return row and setup_of(row.pk)
+
+
+def channel_for(bot: Bot, kind: str) -> uuid.UUID:
+    """The bot's channel of a built-in kind (`api`, `terminal`), made at first use."""
+    row = ChannelConfig.objects.filter(bot=bot, kind=kind).order_by("created_at").first()
+    if row is None:
+        row, _made = ChannelConfig.objects.get_or_create(
+            slug=f"{kind}-{bot.pk}", defaults={"bot": bot, "workspace_id": bot.workspace_id, "kind": kind, "name": kind}
+        )
+    return row.pk
+
+
+def _in_use() -> Any:
+    return ChannelConfig.objects.filter(is_active=True, archived_at=None, bot__is_active=True, bot__archived_at=None)
+
+
+def _setup(row: ChannelConfig) -> Setup:
+    bot = row.bot
+    return Setup(
+        workspace_id=row.workspace_id,
+        channel_id=row.pk,
+        channel_slug=row.slug,
+        kind=row.kind,
+        channel_model_id=row.default_model_id,
+        channel_prompt=row.prompt,
+        bot_id=bot.pk,
+        bot_slug=bot.slug,
+        bot_name=bot.name,
+        bot_model_id=bot.model_id,
+        prompt=bot.prompt,
+        prompt_version_id=bot.prompt_version_id,
+        greeting=bot.greeting,
+        suggestions=tuple(str(text) for text in bot.suggestions),
+        tools=tuple(bot.tools),
+        parameters=bot.parameters,
+        flags=flags.values(row.workspace_id, row.pk),
+    )

@@ -1,0 +1,38 @@
+"""What no request may bring in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class Guard:
+    """Answers 400 to a NUL in path or query, which no store takes, before anything else sees it."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        refused = refuse(request)
+        if not iscoroutinefunction(self):
+            return refused or cast(HttpResponseBase, self.get_response(request))
+        return self._answer(request, refused)
+
+    async def _answer(self, request: HttpRequest, refused: HttpResponse | None) -> HttpResponseBase:
+        return refused or await cast(Awaitable[HttpResponseBase], self.get_response(request))
+
+
+def refuse(request: HttpRequest) -> HttpResponse | None:
+    """The 400 for a request with a NUL in its address, else None."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        return HttpResponse("A NUL character cannot stand in an address.", status=400, content_type="text/plain")
+    return None

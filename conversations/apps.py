@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ConversationsConfig(AppConfig):
+    """Who said what, and the one function that answers."""
+
+    name = "conversations"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,9 @@
+"""Rows of this app, split by noun."""
+
+from conversations.models.conversation import Conversation
+from conversations.models.delivery import Delivery
+from conversations.models.message import Message
+from conversations.models.people import ChatUser, Person
+from conversations.models.turn import ModelCall, ToolCall, Turn
+
+__all__ = ["ChatUser", "Conversation", "Delivery", "Message", "ModelCall", "Person", "ToolCall", "Turn"]

@@ -1,0 +1,50 @@
+"""The outbox: what a platform is still to be sent, part by part."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from bots.fields import IdField
+from bots.models.workspace import ScopedQuerySet
+from conversations.models.message import Message
+
+
+class DeliveryQuerySet(ScopedQuerySet):
+    workspace_path = "message__conversation__workspace"
+
+
+class Delivery(models.Model):
+    """One part of a message on its way to a platform. Web chat and API need none: their clients read by `seq`."""
+
+    class State(models.TextChoices):
+        NEW = "new"
+        SENDING = "sending"
+        SENT = "sent"
+        FAILED = "failed"
+        EXPIRED = "expired"
+        UNKNOWN = "unknown"
+
+    id = IdField()
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    part = models.PositiveSmallIntegerField()
+    payload = models.JSONField()
+    state = models.CharField(max_length=10, choices=State, default=State.NEW)
+    platform_id = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=300, blank=True)
+    run_after = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["message", "part"], name="delivery_part")]
+        indexes = [models.Index(fields=["run_after"], name="delivery_due", condition=Q(state__in=["new", "sending"]))]
+
+    def __str__(self) -> str:
+        return f"part {self.part} {self.state}"

@@ -1,0 +1,127 @@
+"""The ledger of an answer: the turn, the model calls and tool calls it took. Rows here are never edited by hand."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from bots.fields import IdField
+from bots.models import AIModel, PromptVersion
+from bots.models.workspace import ScopedQuerySet
+from conversations.models.conversation import Conversation
+
+OPEN = ("queued", "running", "waiting")
+
+
+class TurnQuerySet(ScopedQuerySet):
+    workspace_path = "conversation__workspace"
+
+
+class Turn(models.Model):
+    """The bot's duty to answer. Queued when its message is stored, and open until it has exactly one outcome."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        WAITING = "waiting"
+        DONE = "done"
+        STOPPED = "stopped"
+        FAILED = "failed"
+        DEAD = "dead"
+
+    id = IdField()
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="turns", db_index=False)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    first_seq = models.PositiveIntegerField()
+    stop_requested = models.BooleanField(default=False)
+    reason = models.CharField(max_length=300, blank=True)
+    run_after = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "first_seq"], name="one_turn_a_message")]
+        indexes = [models.Index(fields=["run_after"], name="turn_open", condition=Q(state__in=OPEN))]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+class LedgerQuerySet(ScopedQuerySet):
+    workspace_path = "turn__conversation__workspace"
+
+
+class ModelCall(models.Model):
+    """One call of a model: tokens, time, and the cost at the price of that moment (null: unknown, not zero)."""
+
+    id = IdField()
+    turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="model_calls")
+    model = models.ForeignKey(AIModel, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    model_name = models.CharField(max_length=200)
+    level = models.CharField(max_length=15)
+    prompt_version = models.ForeignKey(
+        PromptVersion, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    attempt = models.PositiveSmallIntegerField()
+    round = models.PositiveSmallIntegerField()
+    first_seq = models.PositiveIntegerField(null=True)
+    last_seq = models.PositiveIntegerField(null=True)
+    input_tokens = models.PositiveIntegerField(null=True)
+    cached_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    estimated = models.BooleanField(default=False)
+    input_nanodollars = models.BigIntegerField(null=True)
+    cached_nanodollars = models.BigIntegerField(null=True)
+    output_nanodollars = models.BigIntegerField(null=True)
+    cost_nanodollars = models.BigIntegerField(null=True)
+    latency_ms = models.PositiveIntegerField()
+    first_token_ms = models.PositiveIntegerField(null=True)
+    finish_reason = models.CharField(max_length=30, blank=True)
+    error = models.CharField(max_length=30, blank=True)
+    said = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = LedgerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.model_name} {self.finish_reason or self.error}"
+
+
+class ToolCall(models.Model):
+    """One call of a tool, journaled so that its effect happens at most once."""
+
+    class State(models.TextChoices):
+        STARTED = "started"
+        DONE = "done"
+        FAILED = "failed"
+        UNKNOWN = "unknown"
+
+    id = IdField()
+    turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="tool_calls", db_index=False)
+    round = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField()
+    call_id = models.CharField(max_length=200)
+    name = models.CharField(max_length=100)
+    arguments = models.TextField()
+    effects = models.CharField(max_length=15)
+    state = models.CharField(max_length=10, choices=State)
+    result = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    objects = LedgerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["turn", "round", "position"], name="tool_call_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.state}"
