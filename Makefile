@@ -43,10 +43,11 @@ lint-types: .venv/.dev
 	$(BIN)/mypy .
 
 lint-imports: .venv/.dev
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 # As in production, so that `check --deploy` sees what it would see there; the keys are made up on the spot.
-PRODUCTION = SWITCHBOARD_ENV_FILE= DEBUG= ALLOWED_HOSTS=bots.example PUBLIC_URL=https://bots.example REDIS_URL= EXTRA_APPS= \
+PRODUCTION = SWITCHBOARD_ENV_FILE= DEBUG= REDIS_URL= EXTRA_APPS= LOG_LEVEL=WARNING \
+	ALLOWED_HOSTS=bots.example PUBLIC_URL=https://bots.example \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(45))') \
 	FIELD_ENCRYPTION_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet as F; print(F.generate_key().decode())')
 

@@ -71,4 +71,5 @@ def _import_modules(package_name: str) -> None:
 
 
 def _origin(entry: object) -> str:
-    return f"{getattr(entry, '__module__', '?')}.{getattr(entry, '__qualname__', entry)}"
+    made = getattr(entry, "function", entry)
+    return f"{getattr(made, '__module__', '?')}.{getattr(made, '__qualname__', made)}"

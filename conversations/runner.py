@@ -1,0 +1,127 @@
+"""The turns of this process: rung for, kept alive, swept up, drained. Runs in every web, worker and gateway process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from bots.providers import pool
+from bots.threads import in_thread
+from conversations import turns
+from conversations.hub import Hub
+from conversations.pipeline import Running, answer
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.5
+
+
+class Runner:
+    """One a process. `start` and `drain` bracket its life on an event loop."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.running: dict[uuid.UUID, Running] = {}
+        self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._again: set[uuid.UUID] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self.draining = False
+
+    async def start(self) -> None:
+        """Begin sweeping and keeping; a second call does nothing."""
+        if self._loops:
+            return
+        self.draining = False
+        for work, seconds in (
+            (self._sweep, settings.SWEEP_SECONDS),
+            (self._keep, TICK),
+            (self._renew, settings.LEASE_SECONDS / 3),
+            (self.hub.poll, TICK * 2),
+        ):
+            self._loops.append(asyncio.create_task(_every(seconds, work)))
+
+    def ring(self, conversation_id: uuid.UUID) -> None:
+        """Answer this conversation's open turns, now or when the one that runs is done."""
+        if self.draining:
+            return
+        if conversation_id in self._tasks:
+            self._again.add(conversation_id)
+            return
+        task = asyncio.create_task(self._work(conversation_id))
+        self._tasks[conversation_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(conversation_id, None))
+
+    def stop(self, conversation_id: uuid.UUID) -> None:
+        """Stop the running turn, when it runs here; elsewhere its holder reads the row."""
+        if conversation_id in self.running:
+            self.running[conversation_id].stop.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Claim nothing more, let running turns finish for `seconds`, hand the rest back."""
+        self.draining = True
+        for loop in self._loops[:1]:
+            loop.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+        left = [running.held for running in self.running.values()]
+        unfinished = set(self._tasks.values())
+        for task in (*unfinished, *self._loops):
+            task.cancel()
+        await asyncio.gather(*unfinished, *self._loops, return_exceptions=True)
+        for held in left:
+            await in_thread(turns.hand_back, held)
+        self._loops.clear()
+        await pool.aclose()
+
+    async def _work(self, conversation_id: uuid.UUID) -> None:
+        def note(running: Running) -> None:
+            self.running[conversation_id] = running
+
+        while not self.draining:
+            self._again.discard(conversation_id)
+            try:
+                reply = await answer(conversation_id, self.hub.publisher(conversation_id), started=note)
+            except DatabaseError as error:
+                log.warning("turn_left_to_sweeper", error=type(error).__name__)
+                return
+            finally:
+                if not self.draining:
+                    self.running.pop(conversation_id, None)
+            self.running.pop(conversation_id, None)
+            if not (reply and reply.more) and conversation_id not in self._again:
+                return
+
+    async def _sweep(self) -> None:
+        for conversation_id in await in_thread(turns.unattended):
+            self.ring(conversation_id)
+
+    async def _keep(self) -> None:
+        if not self.running:
+            return
+        by_turn = {running.held.turn.pk: running for running in self.running.values()}
+        for turn_id in await in_thread(turns.to_stop, list(by_turn)):
+            by_turn[turn_id].stop.set()
+
+    async def _renew(self) -> None:
+        if self.running:
+            await in_thread(turns.renew, [running.held for running in self.running.values()])
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """`work` again and again; an outage of the database is told once a round and outlived."""
+    while True:
+        began = time.monotonic()
+        try:
+            await work()
+        except DatabaseError as error:
+            log.warning("background_work_failed", error=type(error).__name__, work=getattr(work, "__name__", ""))
+        await asyncio.sleep(max(0.05, seconds - (time.monotonic() - began)))
+
+
+runner = Runner()

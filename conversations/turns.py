@@ -1,0 +1,215 @@
+"""Claim and close: the two short transactions around an answer. Between them no connection is held.
+
+The lease makes one process the holder of a conversation; the token fences out a holder that slept through its lease.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
+from conversations.models.turn import OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to answer one turn: valid while the conversation's lease_token is `token`."""
+
+    turn: Turn
+    conversation: Conversation
+    token: int
+    history: tuple[Message, ...]
+    spoken: str
+    journal: tuple[ToolCall, ...] = ()
+    rounds: tuple[ModelCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a turn ended. `text` is what the person reads, also when it failed."""
+
+    state: Turn.State
+    text: str
+    reason: str = ""
+    model: str = ""
+    tokens: int | None = None
+    in_context: bool = True
+    provider_state: dict[str, Any] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    calls: tuple[ModelCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The stored answer, and whether another turn of the conversation waits."""
+
+    message: Message
+    more: bool
+
+
+def claim(conversation_id: uuid.UUID, *, length: int) -> Claim | None:
+    """The oldest open turn, ours now; None when another holds the lease, a person owns it, or nothing is open.
+
+    The attempt is counted here, before any model is called. `length`: most messages of history.
+    """
+    with transaction.atomic():
+        if not _take_lease(conversation_id):
+            return None
+        turn = _next_turn(conversation_id)
+        if turn is None:
+            _free(conversation_id)
+            return None
+        turn.attempts += 1
+        turn.state = Turn.State.RUNNING
+        Turn.objects.filter(pk=turn.pk).update(state=turn.state, attempts=turn.attempts, started_at=Now())
+        history = _history(turn, length)
+        return Claim(
+            turn=turn,
+            conversation=turn.conversation,
+            token=turn.conversation.lease_token,
+            history=history,
+            spoken="\n".join(m.text for m in history if m.turn_id == turn.pk and m.role == Message.Role.USER),
+            **_unfinished(turn),
+        )
+
+
+def close(held: Claim, outcome: Outcome) -> Closed | None:
+    """The stored answer. None when the lease went to another meanwhile: then nothing is changed."""
+    turn = held.turn
+    others = Turn.objects.filter(conversation=OuterRef("pk"), state__in=OPEN, run_after__lte=Now()).exclude(pk=turn.pk)
+    with transaction.atomic():
+        conversation = (
+            Conversation.objects.select_for_update()
+            .filter(pk=turn.conversation_id, lease_token=held.token, lease_until__isnull=False)
+            .annotate(more=Exists(others))
+            .first()
+        )
+        if conversation is None:
+            return None
+        message = Message.objects.create(
+            conversation=conversation,
+            channel_id=conversation.channel_id,
+            turn=turn,
+            seq=conversation.next_seq,
+            role=Message.Role.ASSISTANT,
+            text=outcome.text,
+            model_used=outcome.model,
+            token_count=outcome.tokens,
+            in_context=outcome.in_context,
+            provider_state=outcome.provider_state,
+            metadata=outcome.metadata,
+        )
+        if outcome.calls:
+            ModelCall.objects.bulk_create(outcome.calls)
+        Turn.objects.filter(pk=turn.pk).update(state=outcome.state, reason=outcome.reason[:300], finished_at=Now())
+        Conversation.objects.filter(pk=conversation.pk).update(
+            next_seq=message.seq + 1, last_activity=Now(), lease_until=None
+        )
+    return Closed(message=message, more=conversation.more)
+
+
+def hand_back(held: Claim) -> None:
+    """Let another process answer: the turn is queued again, its attempt not counted."""
+    with transaction.atomic():
+        if _free(held.conversation.pk, token=held.token):
+            Turn.objects.filter(pk=held.turn.pk).update(state=Turn.State.QUEUED, attempts=held.turn.attempts - 1)
+
+
+def renew(held: list[Claim]) -> None:
+    """Keep the leases of these claims for another LEASE_SECONDS; one statement."""
+    mine = Q()
+    for claim_ in held:
+        mine |= Q(pk=claim_.conversation.pk, lease_token=claim_.token)
+    if held:
+        Conversation.objects.filter(mine, lease_until__isnull=False).update(lease_until=_lease_end())
+
+
+def to_stop(turns: list[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these turns that somebody asked to stop."""
+    return set(Turn.objects.filter(pk__in=turns, stop_requested=True).values_list("pk", flat=True))
+
+
+def unattended(limit: int = 200) -> list[uuid.UUID]:
+    """Conversations with an open turn and no live lease, oldest turn first: what the sweeper rings for."""
+    open_turns = (
+        Turn.objects.filter(
+            Q(conversation__lease_until=None) | Q(conversation__lease_until__lt=Now()),
+            state__in=OPEN,
+            run_after__lte=Now(),
+            conversation__owner=Conversation.Owner.BOT,
+        )
+        .order_by("run_after")
+        .values_list("conversation_id", flat=True)[:limit]
+    )
+    return list(dict.fromkeys(open_turns))
+
+
+def journal(held: Claim, call: ModelCall | None, tools: list[ToolCall]) -> bool:
+    """Whether the round was written down: what the model said, and its tool calls as they stand. False: fenced out."""
+    with transaction.atomic():
+        if not Conversation.objects.select_for_update().filter(
+            pk=held.conversation.pk, lease_token=held.token, lease_until__isnull=False
+        ).exists():  # fmt: skip
+            return False
+        if call is not None:
+            call.save(force_insert=True)
+        ToolCall.objects.bulk_create(
+            tools, update_conflicts=True, unique_fields=["id"], update_fields=["state", "result", "finished_at"]
+        )
+    return True
+
+
+def _take_lease(conversation_id: uuid.UUID) -> bool:
+    free = Conversation.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=Now()), pk=conversation_id, owner=Conversation.Owner.BOT
+    )
+    return bool(free.update(lease_until=_lease_end(), lease_token=F("lease_token") + 1))
+
+
+def _free(conversation_id: uuid.UUID, **more: int) -> bool:
+    which = {f"lease_{name}": value for name, value in more.items()}
+    return bool(Conversation.objects.filter(pk=conversation_id, **which).update(lease_until=None))
+
+
+def _next_turn(conversation_id: uuid.UUID) -> Turn | None:
+    return (  # type: ignore[no-any-return]
+        Turn.objects.filter(conversation_id=conversation_id, state__in=OPEN, run_after__lte=Now())
+        .select_related("conversation__chat_user__person")
+        .order_by("first_seq")
+        .first()
+    )
+
+
+def _history(turn: Turn, length: int) -> tuple[Message, ...]:
+    """The turn's own messages and those before it, oldest first: what is queued behind it is not yet said."""
+    later = Turn.objects.filter(conversation_id=turn.conversation_id, first_seq__gt=turn.first_seq, state__in=OPEN)
+    rows = (
+        Message.objects.filter(conversation_id=turn.conversation_id)
+        .filter(Q(in_context=True) | Q(turn_id=turn.pk))
+        .exclude(turn_id__in=later.values("pk"))
+        .order_by("-seq")[:length]
+    )
+    return tuple(reversed(rows))
+
+
+def _unfinished(turn: Turn) -> dict[str, Any]:
+    """The journal of earlier attempts; a first attempt has none."""
+    if turn.attempts <= 1:
+        return {}
+    return {
+        "journal": tuple(turn.tool_calls.order_by("round", "position")),
+        "rounds": tuple(turn.model_calls.filter(said__isnull=False).order_by("round")),
+    }
+
+
+def _lease_end() -> ExpressionWrapper:
+    end: datetime | Any = Now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return ExpressionWrapper(end, output_field=DateTimeField())

@@ -1,0 +1,23 @@
+"""What every test shares."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def test_...` on an event loop of its own.
+
+    Code under test crosses to the database on threads with their own connections, which see nothing of a test's open
+    transaction: tests that do so use `@pytest.mark.django_db(transaction=True)`.
+    """
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    with asyncio.Runner(debug=False) as runner:
+        runner.run(pyfuncitem.obj(**arguments))
+    return True
