@@ -21,7 +21,7 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(bytes=uuid7().bytes)
 
 
-class IdField(models.UUIDField):
+class IdField(models.UUIDField):  # type: ignore[type-arg]
     """Primary key of every row of ours."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -82,7 +82,9 @@ class EncryptedField(models.TextField):  # type: ignore[type-arg]
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if isinstance(value, Secret):
-            raise FieldError(f"{self.model.__name__}.{self.name} is saved through its row, not by update() or bulk calls")
+            raise FieldError(
+                f"{self.model.__name__}.{self.name} is saved through its row, not by update() or bulk calls"
+            )
         return super().get_db_prep_save(value, connection)
 
     def get_prep_value(self, value: Any) -> Any:

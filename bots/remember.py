@@ -1,4 +1,4 @@
-"""Configuration kept in memory for a few seconds, so that a turn does not read it again and a change is soon in force."""
+"""Configuration kept in memory for a few seconds: a turn does not read it again, a change is soon in force."""
 
 from __future__ import annotations
 

@@ -105,7 +105,9 @@ class FeatureFlag(models.Model):
             raise ValidationError({"value": _("This is not of the kind chosen above (on/off, or a number).")}) from None
         known = KNOWN.get(self.name)
         if known is not None and type(known.default) is not type(value):
-            raise ValidationError({"kind": _("This flag has another kind: its default is %(value)r.") % {"value": known.default}})
+            raise ValidationError(
+                {"kind": _("This flag has another kind: its default is %(value)r.") % {"value": known.default}}
+            )
 
 
 def stored_flags(workspace_id: uuid.UUID, channel_id: uuid.UUID) -> Mapping[str, Value]:

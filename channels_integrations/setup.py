@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from bots.models import Bot
 from bots.remember import remembered
@@ -56,7 +56,7 @@ def channel_for(bot: Bot, kind: str) -> uuid.UUID:
         row, _made = ChannelConfig.objects.get_or_create(
             slug=f"{kind}-{bot.pk}", defaults={"bot": bot, "workspace_id": bot.workspace_id, "kind": kind, "name": kind}
         )
-    return row.pk
+    return cast(uuid.UUID, row.pk)
 
 
 def _in_use() -> Any:

@@ -28,7 +28,9 @@ def environment(**_: Any) -> list[CheckMessage]:
 def encryption_keys(**_: Any) -> list[CheckMessage]:
     """FIELD_ENCRYPTION_KEYS: there, and Fernet keys."""
     if not settings.FIELD_ENCRYPTION_KEYS:
-        return [Warning("FIELD_ENCRYPTION_KEYS is not set: credentials cannot be kept.", hint=_KEY, id="switchboard.W002")]
+        return [
+            Warning("FIELD_ENCRYPTION_KEYS is not set: credentials cannot be kept.", hint=_KEY, id="switchboard.W002")
+        ]
     for position, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, 1):
         try:
             Fernet(key)

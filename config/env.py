@@ -47,7 +47,7 @@ def _group(name: str, *variables: tuple[str, Kind, Any, str], **extra: Any) -> l
 VARIABLES: tuple[Variable, ...] = (
     *_group(
         "Web",
-        ("SECRET_KEY", "secret", "", "Signs sessions and visitors' tokens: 50 random characters. `make run` writes one."),
+        ("SECRET_KEY", "secret", "", "Signs sessions and visitors' tokens: 50 random characters."),
         ("DEBUG", "bool", False, "Error pages with details. Never on a machine that others reach."),
         ("ALLOWED_HOSTS", "list", ["localhost", "127.0.0.1", "[::1]"], "Host names this installation answers to."),
         ("CSRF_TRUSTED_ORIGINS", "list", [], "Further origins of our own pages, with scheme: `https://bots.example`."),
@@ -140,7 +140,7 @@ FOREIGN = frozenset({"GITHUB_TOKEN", "DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWOR
 
 
 class Environment:
-    """Values by variable name, defaults where a value is missing or faulty; `faults` and `unknown` say what was wrong."""
+    """Values by variable name, defaults where one is missing or faulty; `faults` and `unknown` say what was wrong."""
 
     def __init__(self, values: Mapping[str, str], *, from_file: frozenset[str] = frozenset()) -> None:
         self._raw = values

@@ -23,9 +23,9 @@ class Guard:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         refused = refuse(request)
-        if not iscoroutinefunction(self):
-            return refused or cast(HttpResponseBase, self.get_response(request))
-        return self._answer(request, refused)
+        if iscoroutinefunction(self.get_response):
+            return self._answer(request, refused)
+        return refused or cast(HttpResponseBase, self.get_response(request))
 
     async def _answer(self, request: HttpRequest, refused: HttpResponse | None) -> HttpResponseBase:
         return refused or await cast(Awaitable[HttpResponseBase], self.get_response(request))

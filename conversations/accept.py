@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -85,7 +85,7 @@ def _accept(setup: Setup, incoming: IncomingMessage, conversation_id: uuid.UUID 
 
 
 def _lock(setup: Setup | None, **which: Any) -> Conversation | None:
-    """The open conversation under its row lock; None when there is none, or when it lay idle too long and is ended now."""
+    """The open conversation under its row lock; None when there is none, or it lay idle too long and is ended."""
     conversation: Conversation | None = (
         Conversation.objects.select_for_update().filter(**which).annotate(now=Now()).first()
     )
@@ -105,15 +105,15 @@ def _chat_user(setup: Setup, incoming: IncomingMessage) -> ChatUser:
         .first()
     )
     if found is not None:
-        return found  # type: ignore[no-any-return]
+        return cast(ChatUser, found)
     person = Person.objects.create(workspace_id=setup.workspace_id, name=incoming.sender_name)
-    return ChatUser.objects.create(  # type: ignore[no-any-return]
+    return ChatUser.objects.create(
         channel_id=setup.channel_id, external_id=incoming.sender_id, username=incoming.sender_name, person=person
     )
 
 
 def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, **more: Any) -> Conversation:
-    return Conversation.objects.create(  # type: ignore[no-any-return]
+    return Conversation.objects.create(
         workspace_id=setup.workspace_id,
         channel_id=setup.channel_id,
         bot_id=setup.bot_id,
@@ -183,9 +183,7 @@ def _store(setup: Setup, incoming: IncomingMessage, conversation: Conversation, 
     if not conversation.title:
         changed["title"] = " ".join(incoming.text.split())[:80]
     Conversation.objects.filter(pk=conversation.pk).update(**changed)
-    return Accepted(
-        conversation_id=conversation.pk, message_id=message.pk, seq=seq, turn_id=turn.pk if turn else None
-    )
+    return Accepted(conversation_id=conversation.pk, message_id=message.pk, seq=seq, turn_id=turn.pk if turn else None)
 
 
 def _known(channel_id: uuid.UUID, event_id: str) -> Accepted | None:

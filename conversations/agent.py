@@ -196,9 +196,7 @@ def _wait(error: ProviderError, attempt: int) -> float | None:
     return attempt * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
 
 
-def _row(
-    job: Job, number: int, request: ChatRequest, spoken: Spoken, began: float, error: str
-) -> ModelCall:
+def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: float, error: str) -> ModelCall:
     """The ledger's row of one call, its price frozen. Unknown usage is null, and so is its cost."""
     usage, price = spoken.usage, job.model.price
     own = [m.seq for m in job.held.history]
@@ -212,13 +210,13 @@ def _row(
         round=number,
         first_seq=job.first_seq or (own[0] if own else None),
         last_seq=own[-1] if own else None,
-        input_tokens=usage and usage.input_tokens,
-        cached_tokens=usage and usage.cached_tokens,
-        output_tokens=usage and usage.output_tokens,
+        input_tokens=usage.input_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
         estimated=bool(usage and usage.estimated),
-        input_nanodollars=price and price.input,
-        cached_nanodollars=price and price.cached,
-        output_nanodollars=price and price.output,
+        input_nanodollars=price.input if price else None,
+        cached_nanodollars=price.cached if price else None,
+        output_nanodollars=price.output if price else None,
         cost_nanodollars=price.cost(usage) if price and usage else None,
         latency_ms=_ms(began),
         first_token_ms=spoken.first_token_ms,

@@ -59,8 +59,8 @@ async def answer(
         running = Running(held, asyncio.Event(), draft)
         started(running)
         outcome = await _outcome(setup, running)
-        closed = outcome and await in_thread(turns.close, held, outcome)
-        if not closed or not outcome:
+        closed = await in_thread(turns.close, held, outcome) if outcome else None
+        if closed is None or outcome is None:
             log.warning("turn_fenced")
             return None
         log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
@@ -118,9 +118,7 @@ def _obey(command: Command, args: str, held: Claim) -> Outcome:
 
 def _job(setup: Setup, held: Claim) -> Job:
     person = held.conversation.chat_user.person
-    model, level = choose(
-        setup, conversation=held.conversation.model_override_id, person=person.preferred_model_id
-    )
+    model, level = choose(setup, conversation=held.conversation.model_override_id, person=person.preferred_model_id)
     offered = _offered(setup) if model.can_call_tools else ()
     messages, first_seq = context.compose(
         instructions=context.instructions(bot=setup.bot_name, prompt=setup.prompt, channel_prompt=setup.channel_prompt),

@@ -82,9 +82,7 @@ async def run_round(
     return [_result(row) for row in rows]
 
 
-async def _run_one(
-    row: ToolCall, context: ToolContext, *, offered: frozenset[str], seen: dict[str, int]
-) -> None:
+async def _run_one(row: ToolCall, context: ToolContext, *, offered: frozenset[str], seen: dict[str, int]) -> None:
     key = signature(row.name, row.arguments)
     seen[key] = seen.get(key, 0) + 1
     entry = tools.get(row.name) if row.name in offered else None

@@ -180,7 +180,7 @@ def _free(conversation_id: uuid.UUID, **more: int) -> bool:
 
 
 def _next_turn(conversation_id: uuid.UUID) -> Turn | None:
-    return (  # type: ignore[no-any-return]
+    return (
         Turn.objects.filter(conversation_id=conversation_id, state__in=OPEN, run_after__lte=Now())
         .select_related("conversation__chat_user__person")
         .order_by("first_seq")
@@ -210,6 +210,6 @@ def _unfinished(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _lease_end() -> ExpressionWrapper:
+def _lease_end() -> Any:
     end: datetime | Any = Now() + timedelta(seconds=settings.LEASE_SECONDS)
     return ExpressionWrapper(end, output_field=DateTimeField())

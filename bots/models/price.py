@@ -19,7 +19,7 @@ class PriceQuerySet(SharedQuerySet):
 
 
 class ModelPrice(models.Model):
-    """Nano-dollars per million tokens, in force from `valid_from`. A model without a price has unknown cost, not none."""
+    """Nano-dollars per million tokens, in force from `valid_from`. Without a price the cost is unknown, not none."""
 
     id = IdField()
     model = models.ForeignKey(AIModel, on_delete=models.PROTECT, related_name="prices")

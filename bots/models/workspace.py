@@ -28,7 +28,7 @@ class ScopedQuerySet(models.QuerySet[Any]):
     workspace_path = "workspace"
 
     def for_actor(self, actor: Any) -> Self:
-        """Rows of the actor's workspaces: an ApiKey's one, a staff user's memberships, all for a superuser; else none."""
+        """Rows of an ApiKey's workspace, of a staff user's memberships; all for a superuser, else none."""
         if isinstance(actor, ApiKey):
             return self.filter(**{self.workspace_path: actor.workspace_id})
         if not isinstance(actor, AbstractBaseUser) or not actor.is_active:
@@ -37,7 +37,9 @@ class ScopedQuerySet(models.QuerySet[Any]):
             return self.all()
         if not getattr(actor, "is_staff", False):
             return self.none()
-        return self.filter(**{f"{self.workspace_path}__in": Membership.objects.filter(user=actor).values("workspace")})
+        return self.filter(
+            **{f"{self.workspace_path}__in": Membership.objects.filter(user_id=actor.pk).values("workspace")}
+        )
 
 
 class WorkspaceQuerySet(ScopedQuerySet):
@@ -59,7 +61,7 @@ class Workspace(models.Model):
     @classmethod
     def default(cls) -> Workspace:
         """The workspace every installation has."""
-        return cls.objects.get_or_create(pk=DEFAULT_WORKSPACE, defaults={"name": "Default"})[0]  # type: ignore[no-any-return]
+        return cls.objects.get_or_create(pk=DEFAULT_WORKSPACE, defaults={"name": "Default"})[0]
 
 
 class Membership(models.Model):
@@ -125,7 +127,9 @@ class ApiKey(models.Model):
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
     @classmethod
-    def issue(cls, *, workspace: Workspace, name: str, scopes: list[str], bots: list[Bot] | None = None) -> tuple[ApiKey, str]:
+    def issue(
+        cls, *, workspace: Workspace, name: str, scopes: list[str], bots: list[Bot] | None = None
+    ) -> tuple[ApiKey, str]:
         """The new row and its text, which is kept nowhere: show it now."""
         prefix = "sb_" + secrets.token_hex(6)
         text = f"{prefix}.{secrets.token_urlsafe(24)}"

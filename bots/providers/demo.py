@@ -93,11 +93,9 @@ def _answer(request: ChatRequest) -> str:
     introduced = MY_NAME.search(text)
     if introduced:
         return f"Nice to meet you, {introduced[1]}. Ask me later what your name is: I read the whole conversation."
-    if LONG.search(text):
-        return SAMPLE
-    for pattern, answer in ANSWERS:
-        if pattern.search(text):
-            return answer
+    known = next((answer for pattern, answer in [(LONG, SAMPLE), *ANSWERS] if pattern.search(text)), "")
+    if known:
+        return known
     if GREETING.search(text):
         return f"Hello! {LABEL}, so no AI key is needed. Ask me about channels, models or costs, or give me a sum."
     return _honest(text)

@@ -30,7 +30,7 @@ class Person(models.Model):
         verbose_name_plural = _("people")
 
     def __str__(self) -> str:
-        return self.name or _("Visitor")
+        return self.name or str(_("Visitor"))
 
 
 class ChatUserQuerySet(ScopedQuerySet):

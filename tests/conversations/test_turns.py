@@ -50,6 +50,7 @@ async def test_a_repeated_event_is_answered_like_the_first_and_ignored(demo: Set
 
 def test_a_race_for_a_new_chat_makes_one_conversation_without_holes(demo: Setup) -> None:
     with ThreadPoolExecutor(8) as pool:
+
         def one(number: int) -> None:
             try:
                 accept(demo, said(f"m{number}"))

@@ -222,7 +222,7 @@ values = st.recursive(
 
 def argument_texts(entry: Tool) -> st.SearchStrategy[str]:
     """Broken texts, any JSON, and objects that bear the tool's own parameter names."""
-    own = {name: values for name in entry.parameters["properties"]}
+    own = dict.fromkeys(entry.parameters["properties"], values)
     objects = st.fixed_dictionaries({}, optional=own) | st.dictionaries(st.text(max_size=10), values, max_size=4)
     return st.one_of(
         st.text(), st.text('{}[]",:0123456789truefalsnu\\ -eE+.', max_size=80), (objects | values).map(json.dumps)

@@ -1,0 +1,188 @@
+"""Any server that speaks OpenAI's Chat Completions, through the `openai` SDK taken the fast way.
+
+Messages go in `extra_body` and the answer is read as bytes: the SDK's own walk over messages and its objects for every
+chunk are 85 % of its cost. Its retries are off; ours know Retry-After. The SDK is imported at first use (20 MB).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+from django.utils import timezone
+
+from bots.providers import sse
+from bots.providers.base import (
+    Account,
+    ChatMessage,
+    ChatRequest,
+    OfferedModel,
+    ProviderError,
+    StreamEvent,
+    client,
+)
+from bots.providers.openai_stream import Reader, code_for
+
+RETRYABLE = frozenset({"unreachable", "timeout", "rate_limited", "unavailable", "malformed"})
+
+
+@client("openai_compatible")
+class OpenAICompatible:
+    """One account on one event loop."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._places = asyncio.Semaphore(account.max_concurrency)
+        self._counts_usage = True
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        body = self._body(request)
+        size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        async with self._places, self._failures_told():
+            try:
+                response = await self._open(body, request)
+            except ProviderError as error:
+                if not (self._counts_usage and "stream_options" in error.detail):
+                    raise
+                self._counts_usage = False  # this server refuses the option: its usage is estimated from now on
+                body.pop("stream_options", None)
+                response = await self._open(body, request)
+            async with response as answer:
+                async for event in Reader().events(sse.data(answer.iter_bytes()), input_bytes=size):
+                    yield event
+
+    async def models(self) -> list[OfferedModel]:
+        async with self._failures_told():
+            page = await self._sdk.models.list(timeout=10)
+            return [
+                OfferedModel(row.id, getattr(row, "shutdown_date", None))
+                for row in sorted(page.data, key=lambda row: row.id)
+            ]
+
+    async def aclose(self) -> None:
+        if "_sdk" in self.__dict__:
+            await self._sdk.close()
+
+    @cached_property
+    def _sdk(self) -> Any:
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        key = self.account.api_key.reveal() if self.account.api_key else "none"
+        return AsyncOpenAI(
+            base_url=self.account.base_url or None,
+            api_key=key,
+            max_retries=0,
+            timeout=httpx2.Timeout(600, connect=5),
+            http_client=DefaultAioHttpClient(),
+            default_headers=dict(self.account.headers),
+        )
+
+    async def _open(self, body: Mapping[str, Any], request: ChatRequest) -> Any:
+        """The response when its head is here; its errors are ours already."""
+        import httpx2
+
+        timeout = httpx2.Timeout(request.deadlines.total + 5, connect=request.deadlines.connect)
+        call = self._sdk.chat.completions.with_streaming_response.create(
+            model=request.model, messages=[], stream=True, extra_body=body, timeout=timeout
+        )
+        async with self._failures_told():
+            response = await call.__aenter__()
+        return _Opened(call, response)
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body: dict[str, Any] = dict(request.parameters)
+        body["messages"] = [_message(message) for message in request.messages]
+        if request.tools:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {"name": t.name, "description": t.description, "parameters": dict(t.parameters)},
+                }
+                for t in request.tools
+            ]
+        if request.max_output_tokens:
+            body[self.account.max_tokens_field] = request.max_output_tokens
+        if self._counts_usage:
+            body["stream_options"] = {"include_usage": True}
+        return body
+
+    @asynccontextmanager
+    async def _failures_told(self) -> AsyncGenerator[None, None]:
+        """Whatever the SDK or its transport raises, as ProviderError; keys never stand in its text."""
+        import aiohttp
+        import httpx2
+        import openai
+
+        try:
+            yield
+        except openai.APIStatusError as error:
+            raise _refused(error) from None
+        except (openai.APITimeoutError, httpx2.TimeoutException) as error:
+            cause = error.__cause__ or error
+            code: Any = "unreachable" if isinstance(cause, httpx2.ConnectTimeout) else "timeout"
+            raise ProviderError(code, type(cause).__name__, retryable=True) from None
+        except (openai.APIConnectionError, httpx2.ConnectError) as error:
+            raise ProviderError("unreachable", type(error.__cause__ or error).__name__, retryable=True) from None
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
+            raise ProviderError("malformed", f"the answer broke off ({type(error).__name__})", retryable=True) from None
+        except ValueError as error:
+            raise ProviderError("malformed", f"no answer of this protocol ({type(error).__name__})") from None
+
+
+class _Opened:
+    """A response whose head has come, to be closed by `async with`."""
+
+    def __init__(self, call: Any, response: Any) -> None:
+        self._call, self._response = call, response
+
+    async def __aenter__(self) -> Any:
+        return self._response
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._call.__aexit__(*error)
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    told: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.tool_calls:
+        told["tool_calls"] = [
+            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            for c in message.tool_calls
+        ]
+    if message.role == "tool":
+        told["tool_call_id"] = message.tool_call_id
+    return told
+
+
+def _refused(error: Any) -> ProviderError:
+    """An HTTP error. A quota that is used up is no rate limit: waiting does not help."""
+    body = error.body if isinstance(error.body, dict) else {}
+    name, text = str(body.get("code") or body.get("type") or ""), str(body.get("message") or error.message)
+    code = code_for(error.status_code, name, text)
+    mentions = " stream_options" if "stream_options" in text else ""
+    return ProviderError(
+        code,
+        f"HTTP {error.status_code}{mentions}",
+        retryable=code in RETRYABLE and name != "insufficient_quota",
+        retry_after=_retry_after(error.response.headers.get("retry-after")),
+    )
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds of a Retry-After, given as seconds or as a date."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - timezone.now()).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,54 @@
+"""Server-sent events as bytes come in, with limits: what is too long or no JSON ends the stream, not the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import orjson
+
+from bots.providers.base import ProviderError
+
+LONGEST_LINE = 1024 * 1024
+LONGEST_STREAM = 4 * 1024 * 1024
+
+
+async def data(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
+    """The JSON object of each `data:` line until `[DONE]` or the end. Raises ProviderError "malformed"."""
+    async for line in lines(chunks):
+        if not line.startswith(b"data:"):
+            continue  # comments keep the connection warm, other fields are not used
+        payload = line[5:].strip()
+        if payload == b"[DONE]":
+            return
+        if payload:
+            yield _object(payload)
+
+
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Whole lines without their ends; the last one also without an end. Raises ProviderError past the limits."""
+    rest, total = b"", 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > LONGEST_STREAM:
+            raise ProviderError("malformed", f"more than {LONGEST_STREAM} bytes in one answer")
+        *whole, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
+        if max(map(len, (*whole, rest))) > LONGEST_LINE:
+            raise ProviderError("malformed", f"a line of more than {LONGEST_LINE} bytes")
+        for line in whole:
+            yield line
+    if rest:
+        yield rest
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        try:  # broken UTF-8 inside an otherwise good event
+            found = orjson.loads(payload.decode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            raise ProviderError("malformed", "an event that is no JSON", retryable=True) from None
+    if not isinstance(found, dict):
+        raise ProviderError("malformed", "an event that is no JSON object", retryable=True)
+    return found

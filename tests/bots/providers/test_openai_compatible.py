@@ -1,0 +1,147 @@
+"""The wire protocol through the real SDK, over a socket, with everything a server can do wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import aclosing
+
+import pytest
+
+from bots.providers.base import (
+    Account,
+    ChatMessage,
+    ChatRequest,
+    Deadlines,
+    Finish,
+    ProviderError,
+    StreamEvent,
+    TextDelta,
+    ToolCallRequest,
+    ToolSpec,
+    Usage,
+)
+from bots.providers.deadlines import within
+from bots.providers.openai_compatible import OpenAICompatible
+from bots.secret import Secret
+from tests.fakes.model_server import ModelServer, Reply, chunk
+
+KEY = "sk-very-secret-canary"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+def request(text: str = "hello", **more: object) -> ChatRequest:
+    deadlines = Deadlines(connect=1, first_token=0.6, idle=0.4, total=1.5)
+    message = ChatMessage(role="user", text=text)
+    return ChatRequest(model="fake-small", messages=(message,), **{"deadlines": deadlines, **more})  # type: ignore[arg-type]
+
+
+async def call(
+    server: ModelServer, *replies: Reply, asked: ChatRequest | None = None, url: str = ""
+) -> list[StreamEvent]:
+    server.script(*replies)
+    account = Account(
+        id="a", slug="fake", kind="openai_compatible", base_url=url or server.base_url, api_key=Secret(KEY)
+    )
+    client = OpenAICompatible(account)
+    asked = asked or request()
+    try:
+        async with aclosing(within(client.stream(asked), asked.deadlines)) as events:
+            return [event async for event in events]
+    finally:
+        await client.aclose()
+
+
+def text_of(events: list[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def test_streams_text_usage_and_the_end(server: ModelServer) -> None:
+    usage = {"prompt_tokens": 40, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 30}}
+    events = await call(server, Reply(text="one two three", usage=usage))
+    assert text_of(events) == "one two three"
+    assert events[-2:] == [Usage(input_tokens=40, output_tokens=3, cached_tokens=30), Finish("stop")]
+    sent = server.requests[-1]
+    assert sent["messages"] == [{"role": "user", "content": "hello"}] and sent["stream_options"]["include_usage"]
+    assert server.headers[-1]["Authorization"] == f"Bearer {KEY}"
+
+
+async def test_tool_calls_are_joined_from_their_pieces(server: ModelServer) -> None:
+    calls = [{"name": "calculate", "arguments": '{"expression": "1+1"}'}, {"name": "get_datetime", "arguments": "{}"}]
+    spec = ToolSpec(name="calculate", description="d", parameters={"type": "object"})
+    events = await call(server, Reply(tool_calls=calls, finish="tool_calls"), asked=request(tools=(spec,)))
+    found = [event for event in events if isinstance(event, ToolCallRequest)]
+    assert [(c.name, c.arguments) for c in found] == [(c["name"], c["arguments"]) for c in calls]
+    assert events[-1] == Finish("tool_calls")
+    assert server.requests[-1]["tools"][0]["function"]["name"] == "calculate"
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "retryable"),
+    [
+        (Reply(status=429, headers={"Retry-After": "7"}), "rate_limited", True),
+        (Reply(status=429, body={"error": {"code": "insufficient_quota"}}), "rate_limited", False),
+        (Reply(status=401), "bad_key", False),
+        (Reply(status=403), "bad_key", False),
+        (Reply(status=404), "unknown_model", False),
+        (Reply(status=400, body={"error": {"code": "context_length_exceeded"}}), "context_too_long", False),
+        (Reply(status=400, body={"error": {"code": "content_filter"}}), "content_filter", False),
+        (Reply(status=400), "bad_request", False),
+        (Reply(status=500), "unavailable", True),
+        (Reply(status=503), "unavailable", True),
+        (Reply(hang=1.0), "timeout", True),
+        (Reply(text="a", stall=1.0), "timeout", True),
+        (Reply(raw=[b": keep-alive\n\n"] * 20, pause=0.1), "timeout", True),
+        (Reply(text=" ".join("abcdefghijklmnop"), pause=0.2), "timeout", True),
+        (Reply(text="a b", cut=True), "malformed", True),
+        (Reply(raw=[b"data: {nonsense\n\n"]), "malformed", True),
+        (Reply(raw=[b"data: [1, 2]\n\n"]), "malformed", True),
+        (Reply(raw=[b'data: {"error": {"message": "overloaded", "code": 503}}\n\n']), "unavailable", True),
+        (Reply(finish=None, usage=None, done=False), "malformed", True),
+        (Reply(raw=[b"data: " + b"x" * (1024 * 1024 + 100)]), "malformed", False),
+    ],
+)
+async def test_each_failure_has_its_code(server: ModelServer, reply: Reply, code: str, retryable: bool) -> None:
+    with pytest.raises(ProviderError) as caught:
+        await call(server, reply)
+    assert (caught.value.code, caught.value.retryable) == (code, retryable)
+    assert KEY not in str(caught.value)
+    assert caught.value.retry_after == (7 if "Retry-After" in reply.headers else None)
+
+
+async def test_a_closed_port_is_unreachable(server: ModelServer) -> None:
+    with pytest.raises(ProviderError) as caught:
+        await call(server, url="http://127.0.0.1:9/v1")
+    assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
+
+
+async def test_an_end_without_a_reason_counts_as_cut_off(server: ModelServer) -> None:
+    events = await call(server, Reply(text="half an", finish=None, usage=None, done=False))
+    assert text_of(events) == "half an" and events[-1] == Finish("length")
+    usage = events[-2]
+    assert isinstance(usage, Usage) and usage.estimated and usage.input_tokens > 0
+
+
+async def test_a_server_that_refuses_stream_options_is_asked_without(server: ModelServer) -> None:
+    refusal = Reply(status=400, body={"error": {"message": "unknown field stream_options"}})
+    events = await call(server, refusal, Reply(text="fine", usage=None))
+    assert text_of(events) == "fine" and isinstance(events[-2], Usage) and events[-2].estimated
+    assert "stream_options" not in server.requests[-1]
+
+
+async def test_broken_utf8_is_replaced_and_the_worker_lives(server: ModelServer) -> None:
+    broken = chunk({"content": "caf"}).replace(b"caf", b"caf\xc3")
+    assert text_of(await call(server, Reply(raw=[broken]))).startswith("caf")
+
+
+async def test_lists_what_the_account_offers(server: ModelServer) -> None:
+    client = OpenAICompatible(Account(id="a", slug="fake", kind="openai_compatible", base_url=server.base_url))
+    offered = await client.models()
+    await client.aclose()
+    assert [(m.name, m.shutdown_date) for m in offered] == [
+        ("fake-large", None), ("fake-small", None), ("old", "2027-01-14"),
+    ]  # fmt: skip

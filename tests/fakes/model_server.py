@@ -1,0 +1,144 @@
+"""A model server on loopback that speaks OpenAI's protocol and fails on demand.
+
+`with ModelServer() as server:` then `server.base_url`; `server.script(...)` queues replies, else it echoes the person's
+last message. Every request's body is kept in `server.requests`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+Write = Callable[[bytes], Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """One scripted answer. `raw` is sent as it is after the head; `status` other than 200 sends `body` alone."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    finish: str | None = "stop"
+    usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 12, "completion_tokens": 5})
+    done: bool = True
+    status: int = 200
+    body: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: list[bytes] = field(default_factory=list)
+    pause: float = 0.0  # before each event
+    hang: float = 0.0  # before the head
+    stall: float = 0.0  # after the last text, before the end
+    cut: bool = False  # drop the connection after the text
+
+
+def event(payload: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+    return event(
+        {
+            "id": "c",
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        }
+    )
+
+
+class ModelServer:
+    """Runs in a thread of its own with its own loop."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self._script: deque[Reply] = deque()
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.base_url = ""
+
+    def script(self, *replies: Reply) -> None:
+        """What the next calls are answered with."""
+        self._script.extend(replies)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.add_routes([web.get("/v1/models", self._models), web.post("/v1/chat/completions", self._chat)])
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self._loop.run_until_complete(runner.setup())
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        self._loop.run_until_complete(site.start())
+        self.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        self._ready.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        rows = [{"id": name, "object": "model", "owned_by": "fake"} for name in ("fake-small", "fake-large")]
+        return web.json_response({"object": "list", "data": [*rows, {"id": "old", "shutdown_date": "2027-01-14"}]})
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.requests.append(body)
+        self.headers.append(dict(request.headers))
+        last = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        reply = self._script.popleft() if self._script else Reply(text=f"echo: {last}")
+        await asyncio.sleep(reply.hang)
+        if reply.status != 200:
+            return web.json_response(reply.body, status=reply.status, headers=reply.headers)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            await self._speak(reply, response.write, request)
+        except ConnectionError:
+            pass
+        return response
+
+    async def _speak(self, reply: Reply, write: Write, request: web.Request) -> None:
+        for piece in [*reply.raw, *_pieces(reply)]:
+            await asyncio.sleep(reply.pause)
+            await write(piece)
+        if reply.cut and request.transport:
+            request.transport.abort()
+            return
+        await asyncio.sleep(reply.stall)
+        if reply.finish:
+            await write(chunk({}, reply.finish))
+        if reply.usage:
+            await write(event({"choices": [], "usage": reply.usage}))
+        if reply.done:
+            await write(b"data: [DONE]\n\n")
+
+
+def _pieces(reply: Reply) -> list[bytes]:
+    words = reply.text.split(" ")
+    found = [chunk({"reasoning_content": reply.reasoning})] if reply.reasoning else []
+    if reply.text:
+        found += [chunk({"content": word if i == 0 else f" {word}"}) for i, word in enumerate(words)]
+    for index, call in enumerate(reply.tool_calls):
+        arguments = call["arguments"]
+        head = {"index": index, "id": call.get("id", f"call_{index}"), "type": "function"}
+        found.append(chunk({"tool_calls": [{**head, "function": {"name": call["name"], "arguments": ""}}]}))
+        for start in range(0, len(arguments), 7):
+            piece = {"index": index, "function": {"arguments": arguments[start : start + 7]}}
+            found.append(chunk({"tool_calls": [piece]}))
+    return found
