@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from django.utils import timezone
@@ -43,6 +44,7 @@ class OpenAICompatible:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         body = self._body(request)
         size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        await asyncio.to_thread(import_module, "openai")  # a second or two, once a process, beside the event loop
         async with self._places, self._failures_told():
             try:
                 response = await self._open(body, request)
