@@ -1,6 +1,13 @@
 """Addresses. What each serves is said in docs/architecture.md."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from config import health
+
+urlpatterns = [
+    path("health", health.health),
+    path("ready", health.ready),
+    path("admin/", admin.site.urls),
+    path("", include("conversations.urls")),
+]

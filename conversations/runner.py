@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from bots.providers import pool
 from bots.threads import in_thread
 from conversations import turns
+from conversations.accept import Accepted, request_stop
 from conversations.hub import Hub
 from conversations.pipeline import Running, answer
 
@@ -46,6 +47,19 @@ class Runner:
         ):
             self._loops.append(asyncio.create_task(_every(seconds, work)))
 
+    async def follow_up(self, accepted: Accepted, text: str) -> None:
+        """See to an accepted message: ring for its turn; `/stop` acts at once, not when its turn comes."""
+        if text.strip().lower() == "/stop":
+            await self.request_stop(accepted.conversation_id)
+        if accepted.turn_id is not None:
+            self.ring(accepted.conversation_id)
+
+    async def request_stop(self, conversation_id: uuid.UUID) -> None:
+        """Stop the running turn, in whatever process it runs."""
+        await in_thread(request_stop, conversation_id)
+        if conversation_id in self.running:
+            self.running[conversation_id].stop.set()
+
     def ring(self, conversation_id: uuid.UUID) -> None:
         """Answer this conversation's open turns, now or when the one that runs is done."""
         if self.draining:
@@ -56,11 +70,6 @@ class Runner:
         task = asyncio.create_task(self._work(conversation_id))
         self._tasks[conversation_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(conversation_id, None))
-
-    def stop(self, conversation_id: uuid.UUID) -> None:
-        """Stop the running turn, when it runs here; elsewhere its holder reads the row."""
-        if conversation_id in self.running:
-            self.running[conversation_id].stop.set()
 
     async def drain(self, seconds: float) -> None:
         """Claim nothing more, let running turns finish for `seconds`, hand the rest back."""

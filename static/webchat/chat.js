@@ -1,0 +1,169 @@
+// The full-page chat. One socket; the server's rows are the truth, and `seq` says what is missing.
+(() => {
+  "use strict";
+  const at = (id) => document.getElementById(id);
+  const log = at("log"), status = at("status"), form = at("composer"), box = at("text"), send = at("send"), stop = at("stop");
+  const state = { socket: null, conversation: null, seq: 0, wait: 500, drafts: new Map(), pending: new Map(), bot: {}, ready: false };
+
+  const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+  const tell = (frame) => {
+    if (state.socket && state.socket.readyState === WebSocket.OPEN) { state.socket.send(JSON.stringify(frame)); return true; }
+    return false;
+  };
+  const element = (name, classes, text) => {
+    const made = document.createElement(name);
+    if (classes) made.className = classes;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+  const keepBottom = (change) => {
+    const near = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    change();
+    if (near) log.scrollTop = log.scrollHeight;
+  };
+  const answering = (is) => { stop.hidden = !is; send.hidden = is; };
+
+  function connect() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}/ws/chat/${form.dataset.slug}/`);
+    state.socket = socket;
+    socket.onopen = () => tell({ type: "hello", conversation: state.conversation, after: state.seq });
+    socket.onmessage = (event) => {
+      const frame = JSON.parse(event.data);
+      if (on[frame.type]) keepBottom(() => on[frame.type](frame));
+    };
+    socket.onclose = () => {
+      state.ready = false;
+      status.textContent = status.dataset.offline;
+      setTimeout(connect, state.wait * (0.5 + Math.random()));
+      state.wait = Math.min(state.wait * 2, 60000);
+    };
+  }
+
+  function clear() { log.replaceChildren(); state.drafts.clear(); state.seq = 0; answering(false); }
+
+  function greet() {
+    if (log.childElementCount) return;
+    if (state.bot.greeting) log.append(element("div", "message assistant", state.bot.greeting));
+    const row = element("div", "suggestions");
+    for (const text of state.bot.suggestions || []) {
+      const button = element("button", "", text);
+      button.type = "button";
+      button.addEventListener("click", () => say(text));
+      row.append(button);
+    }
+    if (row.childElementCount) log.append(row);
+  }
+
+  function show(message) {
+    if (message.seq <= state.seq && log.querySelector(`[data-seq="${message.seq}"]`)) return;
+    state.seq = Math.max(state.seq, message.seq);
+    log.querySelector(".suggestions")?.remove();
+    const made = element("div", `message ${message.role}${message.notice ? " notice" : ""}`);
+    made.dataset.seq = message.seq;
+    if (message.html) made.innerHTML = message.html; else made.textContent = message.text;
+    const draft = message.role === "assistant" && state.drafts.get(message.turn);
+    if (draft) { draft.node.replaceWith(made); state.drafts.delete(message.turn); } else log.append(made);
+    if (message.notice && message.turn) {
+      const again = element("button", "", status.dataset.retry);
+      again.type = "button";
+      again.addEventListener("click", () => { again.remove(); tell({ type: "retry", turn: message.turn }); });
+      made.append(again);
+    }
+    if (message.role === "assistant") { answering(state.drafts.size > 0); status.textContent = ""; }
+  }
+
+  function draftOf(frame) {
+    let draft = state.drafts.get(frame.turn);
+    if (!draft || draft.attempt < frame.attempt) {
+      if (draft) draft.node.remove();
+      draft = { attempt: frame.attempt, node: element("div", "message assistant"), blocks: [] };
+      state.drafts.set(frame.turn, draft);
+      log.append(draft.node);
+    }
+    return draft.attempt === frame.attempt ? draft : null;
+  }
+  function blockOf(draft, number) {
+    while (draft.blocks.length <= number) {
+      const made = element("div", "raw");
+      draft.blocks.push(made);
+      draft.node.append(made);
+    }
+    return draft.blocks[number];
+  }
+  function finished(block, html) { block.className = ""; block.innerHTML = html; }
+
+  const on = {
+    ready(frame) {
+      if (frame.conversation !== state.conversation) { clear(); state.conversation = frame.conversation; }
+      state.bot = frame.bot;
+      state.ready = true;
+      state.wait = 500;
+      status.textContent = "";
+      at("demo").hidden = !frame.bot.demo;
+    },
+    history(frame) {
+      frame.messages.forEach(show);
+      if (!state.conversation) greet();
+      for (const [id, pending] of state.pending) {
+        log.append(pending.node);
+        tell({ type: "message", id, text: pending.text });
+      }
+    },
+    ack(frame) {
+      const pending = state.pending.get(frame.id);
+      if (!pending) return;
+      state.pending.delete(frame.id);
+      pending.node.classList.remove("pending");
+      pending.node.dataset.seq = frame.seq;
+      state.seq = Math.max(state.seq, frame.seq);
+    },
+    start(frame) {
+      const draft = draftOf(frame);
+      if (!draft) return;
+      answering(true);
+      status.textContent = status.dataset.typing;
+      for (const block of frame.blocks) {
+        const node = blockOf(draft, block.block);
+        if (block.html !== undefined) finished(node, block.html); else node.textContent = block.text;
+      }
+    },
+    delta(frame) { const draft = draftOf(frame); if (draft) blockOf(draft, frame.block).append(frame.text); status.textContent = ""; },
+    block(frame) { const draft = draftOf(frame); if (draft) finished(blockOf(draft, frame.block), frame.html); },
+    tool(frame) { status.textContent = frame.state === "running" ? `${status.dataset.tool} ${frame.name}…` : ""; },
+    message: show,
+    error(frame) {
+      status.textContent = frame.message;
+      const pending = state.pending.get(frame.id);
+      if (!pending) return;
+      state.pending.delete(frame.id);
+      pending.node.remove();
+      if (!box.value) box.value = pending.text;
+    },
+  };
+
+  function say(text) {
+    log.querySelector(".suggestions")?.remove();
+    const id = newId(), node = element("div", "message user pending", text);
+    state.pending.set(id, { text, node });
+    log.append(node);
+    log.scrollTop = log.scrollHeight;
+    if (state.ready) tell({ type: "message", id, text });
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = box.value.trim();
+    if (!text) return;
+    box.value = "";
+    box.style.height = "";
+    say(text);
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
+  });
+  box.addEventListener("input", () => { box.style.height = "auto"; box.style.height = `${box.scrollHeight}px`; });
+  stop.addEventListener("click", () => tell({ type: "stop" }));
+  at("new").addEventListener("click", () => { tell({ type: "new" }); clear(); box.focus(); });
+  connect();
+})();
