@@ -2,12 +2,20 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health
+from conversations import openai_api
 
 urlpatterns = [
     path("health", health.health),
     path("ready", health.ready),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("conversations.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema")),
+    path("v1/models", openai_api.models),
+    path("v1/models/<str:name>", openai_api.model),
+    path("v1/chat/completions", openai_api.chat_completions),
     path("", include("conversations.urls")),
 ]

@@ -29,6 +29,7 @@ class Accepted:
     seq: int
     turn_id: uuid.UUID | None
     repeated: bool = False
+    fingerprint: str = ""
 
 
 class Ended(Exception):
@@ -57,7 +58,7 @@ def accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tup
     """As `accept`, in a conversation of its own that is over with its answer; `earlier` are (role, text) before it."""
     with transaction.atomic():
         user = _chat_user(setup, incoming)
-        conversation = _new_conversation(setup, incoming, user, ended_at=Now())
+        conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True})
         Message.objects.bulk_create(
             Message(conversation=conversation, channel_id=setup.channel_id, seq=seq, role=role, text=text)
             for seq, (role, text) in enumerate(earlier, 1)
@@ -178,6 +179,7 @@ def _store(setup: Setup, incoming: IncomingMessage, conversation: Conversation, 
         sender_id=sender_id,
         text=incoming.text,
         event_id=incoming.event_id or None,
+        metadata=dict(incoming.raw),
     )
     changed: dict[str, Any] = {"next_seq": seq + 1, "last_activity": Now()}
     if not conversation.title:
@@ -194,6 +196,7 @@ def _known(channel_id: uuid.UUID, event_id: str) -> Accepted | None:
         seq=found.seq,
         turn_id=found.turn_id,
         repeated=True,
+        fingerprint=str(found.metadata.get("fingerprint", "")),
     )
 
 

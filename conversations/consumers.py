@@ -108,9 +108,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         accepted = await in_thread(accept.accept, self.setup, incoming)
         if accepted.conversation_id != self.conversation:
             await self._show(await in_thread(Conversation.objects.get, pk=accepted.conversation_id), silent=True)
-        await self._tell(
-            {"type": "ack", "id": frame.id, "message_id": str(accepted.message_id), "seq": accepted.seq}
-        )
+        await self._tell({"type": "ack", "id": frame.id, "message_id": str(accepted.message_id), "seq": accepted.seq})
         self.shown.add(accepted.seq)
         row = await in_thread(Message.objects.get, pk=accepted.message_id)
         runner.hub.publish(accepted.conversation_id, message_frame(row))

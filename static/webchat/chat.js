@@ -27,7 +27,7 @@
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/ws/chat/${form.dataset.slug}/`);
     state.socket = socket;
-    socket.onopen = () => tell({ type: "hello", conversation: state.conversation, after: state.seq });
+    socket.onopen = () => { state.resend = true; tell({ type: "hello", conversation: state.conversation, after: state.seq }); };
     socket.onmessage = (event) => {
       const frame = JSON.parse(event.data);
       if (on[frame.type]) keepBottom(() => on[frame.type](frame));
@@ -95,7 +95,8 @@
 
   const on = {
     ready(frame) {
-      if (frame.conversation !== state.conversation) { clear(); state.conversation = frame.conversation; }
+      if (state.conversation && frame.conversation !== state.conversation) clear();
+      state.conversation = frame.conversation;
       state.bot = frame.bot;
       state.ready = true;
       state.wait = 500;
@@ -105,6 +106,8 @@
     history(frame) {
       frame.messages.forEach(show);
       if (!state.conversation) greet();
+      if (!state.resend) return;
+      state.resend = false;
       for (const [id, pending] of state.pending) {
         log.append(pending.node);
         tell({ type: "message", id, text: pending.text });
