@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -22,48 +20,79 @@ from conversations.frames import message_frame
 from conversations.hub import Watcher
 from conversations.limits import BadText, Bucket, clean_text
 from conversations.models import Conversation, Message
+from conversations.pipeline import Running
 from conversations.runner import runner
 
 log = structlog.get_logger(__name__)
 
 HELLO_SECONDS = 10
 MOST_REFUSALS = 100
+DRAFT_FRAMES = {"start", "delta", "block", "tool"}
+AWAY = BadText("unavailable", "We cannot store messages right now. Please try again in a moment.")
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class Door(AsyncWebsocketConsumer):
+    """A socket that can be refused before its handshake with a status of HTTP."""
+
+    async def deny(self, status: int) -> None:
+        """With this status where the server can say it, else 403."""
+        if "websocket.http.response" not in (self.scope.get("extensions") or {}):
+            await self.close()
+            return
+        send: Any = self.base_send  # typed without this extension
+        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+
+
+class NoSuchAddress(Door):
+    """Any other address."""
+
+    async def connect(self) -> None:
+        await self.deny(404)
+
+
+class ChatConsumer(Door):
     """One socket of one visitor."""
 
     setup: Setup
     visitor = ""
 
     async def connect(self) -> None:
-        if not origin_allowed(self.scope):
-            await self._deny(403)
+        refusal = await self._refusal()
+        if refusal:
+            await self.deny(refusal)
             return
-        slug = self.scope["url_route"]["kwargs"]["slug"]
-        found = await in_thread(public_setup, slug, "webchat") if "\0" not in slug else None
-        if found is None:
-            await self._deny(404)
-            return
-        self.setup = found
         self.bucket, self.others = Bucket(), Bucket(rate=20, burst=60)
-        self.refusals = 0
+        self.refusals, self.over = 0, False
         self.conversation: uuid.UUID | None = None
         self.watcher = Watcher()
         self.shown: set[int] = set()
+        self.sender: asyncio.Task[None] | None = None
         await self.accept()
-        self.sender = asyncio.create_task(self._send_frames())
-        self.impatient = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)
+        self.impatient = asyncio.create_task(self._await_hello())
+
+    async def _refusal(self) -> int | None:
+        """The status of HTTP that this handshake is refused with; None when it is welcome."""
+        if not origin_allowed(self.scope):
+            return 403
+        slug = self.scope["url_route"]["kwargs"]["slug"]
+        try:
+            found = await in_thread(public_setup, slug, "webchat") if "\0" not in slug else None
+        except DatabaseError:
+            return 503
+        if found is None:
+            return 404
+        self.setup = found
+        return None
 
     async def disconnect(self, code: int) -> None:
-        if not hasattr(self, "sender"):
-            return
-        self.impatient.cancel()
-        self.sender.cancel()
-        if self.conversation is not None:
-            runner.hub.leave(self.conversation, self.watcher)
+        if hasattr(self, "impatient"):
+            self.impatient.cancel()
+            self._leave()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.over:
+            return  # what was on its way when we closed
         wait = self.others.wait()
         if wait:
             await self._refuse(BadText("rate_limited", "Too many frames. Please slow down."), retry_after=wait)
@@ -74,8 +103,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._refuse(bad, id=socket_frames.id_of(text_data))
         except DatabaseError as error:
             log.warning("socket_database_away", error=type(error).__name__)
-            away = BadText("unavailable", "We cannot store messages right now. Please try again in a moment.")
-            await self._refuse(away, id=socket_frames.id_of(text_data), retry_after=5)
+            await self._refuse(AWAY, id=socket_frames.id_of(text_data), retry_after=5)
 
     async def _obey(self, frame: Any) -> None:
         if not self.visitor and frame.type != "hello":
@@ -84,7 +112,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def on_hello(self, frame: socket_frames.Hello) -> None:
         self.impatient.cancel()
-        token = frame.visitor or _cookie(self.scope)
+        token = frame.visitor or visitors.cookie_in(dict(self.scope["headers"]))
         visitor = visitors.visitor_of(token)
         if visitor is None:
             token = visitors.new_token()
@@ -106,21 +134,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
             event_id=f"{self.visitor}:{frame.id}", chat_id=self.visitor, sender_id=self.visitor, text=text
         )
         accepted = await in_thread(accept.accept, self.setup, incoming)
-        if accepted.conversation_id != self.conversation:
-            await self._show(await in_thread(Conversation.objects.get, pk=accepted.conversation_id), silent=True)
+        row = await in_thread(Message.objects.select_related("conversation").get, pk=accepted.message_id)
+        late = accepted.repeated and row.conversation.ended_at is not None  # said again after a reconnect
+        if row.conversation_id != self.conversation and not late:
+            await self._show(row.conversation, said=row.seq)
+        if row.conversation_id == self.conversation:
+            self.shown.add(row.seq)
+        runner.hub.publish(row.conversation_id, message_frame(row))
         await self._tell({"type": "ack", "id": frame.id, "message_id": str(accepted.message_id), "seq": accepted.seq})
-        self.shown.add(accepted.seq)
-        row = await in_thread(Message.objects.get, pk=accepted.message_id)
-        runner.hub.publish(accepted.conversation_id, message_frame(row))
-        await runner.follow_up(accepted, text)
+        await runner.follow_up(accepted, "" if accepted.repeated else text)
 
     async def on_stop(self, frame: socket_frames.Bare) -> None:
         if self.conversation is not None:
             await runner.request_stop(self.conversation)
 
     async def on_new(self, frame: socket_frames.Bare) -> None:
-        if self.conversation is not None:
-            await in_thread(accept.end, self.conversation)
+        current = await in_thread(chats.find, self.setup, self.visitor)  # not the one looked at: that may be over
+        if current is not None:
+            await in_thread(accept.end, current.pk)
         await self._show(None)
 
     async def on_conversations(self, frame: socket_frames.Bare) -> None:
@@ -150,23 +181,41 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def on_ping(self, frame: socket_frames.Bare) -> None:
         await self._tell({"type": "pong"})
 
-    async def _show(self, conversation: Conversation | None, *, after: int = 0, silent: bool = False) -> None:
-        """Turn to this conversation: `ready`, `history`, then what happens. `silent`: its history is known."""
-        if self.conversation is not None:
-            runner.hub.leave(self.conversation, self.watcher)
+    async def _show(self, conversation: Conversation | None, *, after: int = 0, said: int | None = None) -> None:
+        """Turn to this conversation: `ready`, `history`, then what happens from now on.
+
+        `said`: the seq of a message of this socket, which its `ack` tells.
+        """
+        self._leave()
+        self.watcher, self.shown = Watcher(), set()
         self.conversation = conversation.pk if conversation else None
-        self.shown = set()
         told: Frame = {"type": "history", "messages": [], "more": False}
         if conversation is not None:
-            seen = conversation.next_seq - 1
-            runner.hub.watch(conversation.pk, self.watcher, seen=seen)
-            if not silent:
-                told = await in_thread(chats.history, conversation.pk, after)
-                self.shown.update(message["seq"] for message in told["messages"])
+            runner.hub.watch(conversation.pk, self.watcher, seen=conversation.next_seq - 1)
+            told = await in_thread(chats.history, conversation.pk, after)
+            told["messages"] = [message for message in told["messages"] if message["seq"] != said]
+            self.shown.update(message["seq"] for message in told["messages"])
         await self._tell(self._ready(conversation))
         await self._tell(told)
-        running = runner.running.get(conversation.pk) if conversation else None
-        if running is not None:
+        self._catch_up(told["messages"])
+        self.sender = asyncio.create_task(self._send_frames(self.watcher))
+
+    def _leave(self) -> None:
+        """Hear nothing more of the conversation so far, also not what waits to be sent."""
+        if self.sender is not None:
+            self.sender.cancel()
+        if self.conversation is not None:
+            runner.hub.leave(self.conversation, self.watcher)
+
+    def _catch_up(self, told: list[Frame]) -> None:
+        """Put the running answer before what follows: frames that came meanwhile are part of it already."""
+        frames = self.watcher.frames
+        came = [frames.get_nowait() for _ in range(frames.qsize())]
+        kept = [frame for frame in came if frame["type"] not in DRAFT_FRAMES]
+        for frame in kept:
+            self.watcher.put(frame)
+        running = runner.running.get(self.conversation) if self.conversation else None
+        if running is not None and not _is_told(running, [*told, *kept]):
             self.watcher.put(running.draft.snapshot())
 
     def _ready(self, conversation: Conversation | None) -> Frame:
@@ -184,11 +233,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             },
         }
 
-    async def _send_frames(self) -> None:
+    async def _send_frames(self, watcher: Watcher) -> None:
         while True:
-            frame = await self.watcher.frames.get()
-            if self.watcher.lagging:
-                await self.close(1013)
+            frame = await watcher.frames.get()
+            if watcher.lagging:
+                await self._end(1013)
                 return
             if frame["type"] == "message":
                 if frame["seq"] in self.shown:
@@ -206,21 +255,30 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _refuse(self, bad: BadText, *, id: str | None = None, retry_after: float | None = None) -> None:  # noqa: A002
         self.refusals += 1
         if self.refusals > MOST_REFUSALS:
-            await self.close(1008)
+            await self._end(1008)
             return
         wait = None if retry_after is None else round(retry_after, 1)
         await self._tell({"type": "error", "code": bad.code, "message": bad.reason, "retry_after": wait, "id": id})
 
-    def _no_hello(self) -> None:
-        self.late = asyncio.create_task(self.close(1008))
+    async def _await_hello(self) -> None:
+        await asyncio.sleep(HELLO_SECONDS)
+        await self._refuse(BadText("bad_frame", f"No hello came within {HELLO_SECONDS} s."))
+        await self._end(1008)
 
-    async def _deny(self, status: int) -> None:
-        """Refuse before the handshake: with the status where the server can say it, else 403."""
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self.close()
-            return
-        await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": []})
-        await self.base_send({"type": "websocket.http.response.body", "body": b""})
+    async def _end(self, code: int) -> None:
+        self.over = True
+        await self.close(code)
+
+
+def _is_told(running: Running, told: list[Frame]) -> bool:
+    """Whether the running turn's answer is among these: stored this moment, and still in the list of running ones."""
+    began = max((message.seq for message in running.held.history), default=0)
+    turn = str(running.held.turn.pk)
+    return any(
+        frame["turn"] == turn and frame["role"] == Message.Role.ASSISTANT and frame["seq"] > began
+        for frame in told
+        if "seq" in frame
+    )
 
 
 def origin_allowed(scope: Any) -> bool:
@@ -230,15 +288,6 @@ def origin_allowed(scope: Any) -> bool:
     if origin is None:
         return True
     scheme = "https" if scope.get("scheme") == "wss" or settings.SECURE else "http"
-    own = f"{scheme}://{headers.get(b'host', b'').decode('latin-1')}"
-    given = origin.decode("latin-1")
-    return given in {own, *settings.CSRF_TRUSTED_ORIGINS} and bool(urlsplit(given).hostname)
-
-
-def _cookie(scope: Any) -> str | None:
-    raw = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
-    try:
-        found = SimpleCookie(raw).get(visitors.COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+    host = headers.get(b"host", b"").decode("latin-1")
+    own = {f"{scheme}://{host}"} if host else set()
+    return origin.decode("latin-1") in own | set(settings.CSRF_TRUSTED_ORIGINS)

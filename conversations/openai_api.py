@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -23,7 +23,7 @@ from conversations.api.authentication import key_of
 from conversations.api.parsers import read_json
 from conversations.openai_shapes import Completion, Fault
 
-Handler = Callable[..., Awaitable[HttpResponseBase]]
+Handler = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def door(*methods: str) -> Callable[[Handler], Handler]:
@@ -31,7 +31,7 @@ def door(*methods: str) -> Callable[[Handler], Handler]:
 
     def wrap(handler: Handler) -> Handler:
         @wraps(handler)
-        async def view(request: HttpRequest, *args: Any) -> HttpResponseBase:
+        async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             try:
                 key = await in_thread(key_of, request.headers.get("Authorization", ""))
                 if key is None:
@@ -40,7 +40,7 @@ def door(*methods: str) -> Callable[[Handler], Handler]:
                     raise Fault(403, "insufficient_scope", "This API key lacks the scope chat.")
                 if request.method not in methods:
                     raise Fault(405, "method_not_allowed", f"Use {' or '.join(methods)}.")
-                return await handler(request, key, *args)
+                return await handler(request, key, **kwargs)
             except Fault as fault:
                 return fault.response()
             except OperationalError:

@@ -91,12 +91,10 @@ def completion(*, id: str, created: int, model: str, text: str, finish: str, usa
     }
 
 
-def chunk(
-    *, id: str, created: int, model: str, delta: dict[str, str] | None, finish: str | None = None, **more: Any
-) -> bytes:  # noqa: A002
-    """One event of a stream; without a delta it carries usage alone."""
+def chunk(*, delta: dict[str, str] | None, finish: str | None = None, **head: Any) -> bytes:
+    """One event of a stream; without a delta it carries usage alone. `head`: id, created, model and the like."""
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
-    body = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model, "choices": choices, **more}
+    body = {"object": "chat.completion.chunk", "choices": choices, **head}
     return b"data: " + orjson.dumps(body) + b"\n\n"
 
 

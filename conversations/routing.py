@@ -1,7 +1,15 @@
 """Websocket addresses."""
 
-from django.urls import path
+from typing import Any
 
-from conversations.consumers import ChatConsumer
+from django.urls import path, re_path
 
-websocket_urlpatterns = [path("ws/chat/<str:slug>/", ChatConsumer.as_asgi())]
+from conversations.consumers import ChatConsumer, NoSuchAddress
+
+chat: Any = ChatConsumer.as_asgi()  # an ASGI application, where Django's types know views alone
+nowhere: Any = NoSuchAddress.as_asgi()
+
+websocket_urlpatterns = [
+    path("ws/chat/<str:slug>/", chat),
+    re_path("", nowhere),  # without it, Channels raises for an unknown address: a 500
+]

@@ -6,11 +6,15 @@ import json
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from conversations.limits import LONGEST_FRAME, BadText
 
 EventId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 class _Frame(BaseModel):
@@ -20,7 +24,7 @@ class _Frame(BaseModel):
 class Hello(_Frame):
     type: Literal["hello"]
     visitor: str | None = None
-    conversation: Any = None
+    conversation: Annotated[str | None, BeforeValidator(_text_or_none)] = None
     after: int = Field(default=0, ge=0, le=2**31)
 
 
@@ -58,6 +62,8 @@ class Bare(_Frame):
 
 Said = Annotated[Hello | Say | Press | Retry | Open | Feedback | Bare, Field(discriminator="type")]
 _adapter: TypeAdapter[Any] = TypeAdapter(Said)
+_event_id: TypeAdapter[str] = TypeAdapter(EventId)
+TYPES = "hello message press stop retry new conversations open feedback ping".split()
 
 
 def read(text: str | None) -> Any:
@@ -69,18 +75,24 @@ def read(text: str | None) -> Any:
     try:
         return _adapter.validate_python(json.loads(text))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or "type"
-        raise BadText("bad_frame", f"{place}: {first['msg']}") from None
+        raise BadText("bad_frame", _fault(error)) from None
     except (ValueError, RecursionError):
         raise BadText("bad_frame", "This frame is no JSON object.") from None
 
 
+def _fault(error: ValidationError) -> str:
+    """What is wrong with which field. A foreign type is not quoted: it may be anything."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"].startswith("union_tag"):
+        return f"type must be one of {', '.join(TYPES)}."
+    place = ".".join(str(part) for part in first["loc"][1:])
+    return f"{place}: {first['msg']}" if place else "This frame is no JSON object."
+
+
 def id_of(text: str | None) -> str | None:
-    """The `id` of a frame that may be broken, so that its error can name it."""
+    """The `id` of a frame that may be broken, so that its error can name it; None for one that fits nothing."""
     try:
-        found = json.loads(text[:LONGEST_FRAME]) if text else None
+        found = json.loads(text) if text and len(text) <= LONGEST_FRAME else None
+        return _event_id.validate_python(found["id"]) if isinstance(found, dict) and "id" in found else None
     except (ValueError, RecursionError):
         return None
-    value = found.get("id") if isinstance(found, dict) else None
-    return value if isinstance(value, str) and len(value) <= 64 else None

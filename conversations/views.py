@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import cache_control
 
 from bots.models import Bot
 from channels_integrations.models import ChannelConfig
@@ -22,6 +23,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "landing.html", {"chats": chats[:50], "bots": Bot.objects.exists()})
 
 
+@cache_control(private=True, no_cache=True)  # it sets a cookie: no proxy may hand it to the next
 def chat_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The chat of the channel with this slug; the visitor is a cookie that scripts cannot read."""
     setup = public_setup(slug, "webchat")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
 
 from django.core.signing import BadSignature, Signer
 
@@ -26,3 +28,12 @@ def visitor_of(token: object) -> str | None:
     except BadSignature:
         return None
     return visitor if _ID.fullmatch(visitor) else None
+
+
+def cookie_in(headers: Mapping[bytes, bytes]) -> str | None:
+    """The token that a browser's cookie brings, checked or not."""
+    try:
+        found = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None

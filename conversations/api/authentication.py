@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -22,6 +22,11 @@ def key_of(header: str) -> ApiKey | None:
     return ApiKey.objects.authenticate(text.strip())
 
 
+def caller(request: Request) -> ApiKey:
+    """The key of an authenticated request."""
+    return cast(ApiKey, request.auth)
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """`request.user` and `request.auth` are the key."""
 
@@ -38,7 +43,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the schema tells of it."""
 
     target_class = ApiKeyAuthentication

@@ -11,7 +11,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.request import Request
 
-from bots.models import ApiKey
+from conversations.api.authentication import caller
 
 SHAPE = re.compile(r"[\x21-\x7e]{1,120}")
 
@@ -26,18 +26,13 @@ def event_id(request: Request) -> str:
     """The event's id: the caller's key under their own, or a new one. Raises ParseError for a malformed key."""
     given = request.headers.get("Idempotency-Key")
     if given is None:
-        return f"{key_id(request)}:{uuid.uuid4().hex}"
+        return f"{caller(request).pk}:{uuid.uuid4().hex}"
     if not SHAPE.fullmatch(given):
         raise ParseError("Idempotency-Key takes 1 to 120 printable ASCII characters.")
-    return f"{key_id(request)}:{given}"
+    return f"{caller(request).pk}:{given}"
 
 
 def fingerprint(request: Request) -> str:
     """SHA-256 of where and what was posted."""
     body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(request.path.encode() + b"\0" + body).hexdigest()
-
-
-def key_id(request: Request) -> str:
-    key: ApiKey = request.auth
-    return str(key.pk)

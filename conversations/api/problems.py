@@ -44,24 +44,28 @@ def problem_response(status: int, code: str, detail: str, **more: Any) -> JsonRe
 
 
 def _body(exception: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    if isinstance(exception, OperationalError):
-        return problem(503, "unavailable", "The database cannot be reached right now."), {"Retry-After": "5"}
-    if isinstance(exception, RequestDataTooBig):
-        exception = TooLarge()
-    if isinstance(exception, Http404):
-        return problem(404, "not_found", "There is no such thing."), {}
-    if isinstance(exception, PermissionDenied):
-        return problem(403, "permission_denied", "That is not allowed."), {}
-    if not isinstance(exception, exceptions.APIException):
-        return None, {}
-    headers = {}
-    if getattr(exception, "auth_header", None):
-        headers["WWW-Authenticate"] = exception.auth_header
-    if getattr(exception, "wait", None):
-        headers["Retry-After"] = str(round(exception.wait))
+    match exception:
+        case OperationalError():
+            return problem(503, "unavailable", "The database cannot be reached right now."), {"Retry-After": "5"}
+        case RequestDataTooBig():
+            return _of_drf(TooLarge()), {}
+        case Http404():
+            return problem(404, "not_found", "There is no such thing."), {}
+        case PermissionDenied():
+            return problem(403, "permission_denied", "That is not allowed."), {}
+        case exceptions.APIException():
+            return _of_drf(exception), _headers(exception)
+    return None, {}
+
+
+def _of_drf(exception: exceptions.APIException) -> dict[str, Any]:
     if isinstance(exception, exceptions.ValidationError):
-        errors = exception.detail
-        return problem(exception.status_code, "invalid", "Some fields are not right.", errors=errors), headers
-    code = getattr(exception, "default_code", "error")
+        return problem(exception.status_code, "invalid", "Some fields are not right.", errors=exception.detail)
     more = getattr(exception, "extra", {})
-    return problem(exception.status_code, code, str(exception.detail), **more), headers
+    return problem(exception.status_code, exception.default_code, str(exception.detail), **more)
+
+
+def _headers(exception: exceptions.APIException) -> dict[str, str]:
+    wait, challenge = getattr(exception, "wait", None), getattr(exception, "auth_header", None)
+    found = {"Retry-After": str(round(wait))} if wait else {}
+    return found | ({"WWW-Authenticate": challenge} if challenge else {})

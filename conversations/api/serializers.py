@@ -88,7 +88,14 @@ class ConversationSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Conversation
-        fields = ("id", "bot", "user", "title", "status", "owner", "created_at", "last_activity")
+        fields: tuple[str, ...] = ("id", "bot", "user", "title", "status", "owner", "created_at", "last_activity")
+
+
+class StartedSerializer(ConversationSerializer):
+    """What starting brings; beside it the answer, when a message was given."""
+
+    class Meta(ConversationSerializer.Meta):
+        fields = ("id", "bot", "user", "status", "created_at")
 
 
 class MessageSerializer(serializers.ModelSerializer):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from django.db.models import QuerySet
 from django.http import Http404, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import APIException
@@ -24,13 +26,14 @@ from channels_integrations.setup import Setup, channel_for, setup_of
 from conversations import accept
 from conversations.api import idempotency, serializers, waiting
 from conversations.api.async_view import AsyncAPIView
+from conversations.api.authentication import caller
 from conversations.api.pagination import BySeq
 from conversations.api.problems import problem
 from conversations.models import Conversation, Message
 
 
 class ModelFailed(APIException):
-    status_code = status.HTTP_502_BAD_GATEWAY
+    status_code: int = status.HTTP_502_BAD_GATEWAY
     default_code = "model_failed"
 
     def __init__(self, detail: str, turn_id: str) -> None:
@@ -60,14 +63,14 @@ class EventStream(BaseRenderer):
         return b"event: error\ndata: " + orjson.dumps({"type": "error", **(data or {})}, default=str) + b"\n\n"
 
 
-def bots_of(key: ApiKey) -> Any:
+def bots_of(key: ApiKey) -> QuerySet[Bot]:
     """Bots in use that this key may talk to."""
     rows = Bot.objects.for_actor(key).filter(is_active=True, archived_at=None)
     named = list(key.bots.values_list("pk", flat=True))
     return rows.filter(pk__in=named) if named else rows
 
 
-def conversations_of(key: ApiKey) -> Any:
+def conversations_of(key: ApiKey) -> QuerySet[Conversation]:
     """Conversations with those bots."""
     rows = Conversation.objects.for_actor(key).select_related("bot", "chat_user")
     named = list(key.bots.values_list("pk", flat=True))
@@ -88,7 +91,7 @@ class Bots(generics.ListAPIView):
     serializer_class = serializers.BotSerializer
 
     def get_queryset(self) -> Any:
-        return bots_of(self.request.auth) if self.request.auth else Bot.objects.none()
+        return bots_of(caller(self.request)) if self.request.auth else Bot.objects.none()
 
 
 class Models(APIView):
@@ -96,7 +99,7 @@ class Models(APIView):
 
     @extend_schema(responses=serializers.ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
-        models = catalog.models_of(request.auth.workspace_id)
+        models = catalog.models_of(caller(request).workspace_id)
         return Response({"results": serializers.ModelSerializer(models, many=True).data})
 
 
@@ -155,7 +158,7 @@ class Chat(Sending):
     async def post(self, request: Request) -> Any:
         asked = self.valid(serializers.ChatSerializer)
         session = asked["session"]
-        setup = await in_thread(api_setup, request.auth, asked["bot"])
+        setup = await in_thread(api_setup, caller(request), asked["bot"])
         user = f"{session['platform']}:{session['user_id']}"
         chat = f"{session['platform']}:{session.get('chat_id') or session['user_id']}"
         answer = await self.send(setup, self.incoming(asked["message"], chat_id=chat, user_id=user))
@@ -168,19 +171,19 @@ class Conversations(Sending, generics.ListAPIView):
     serializer_class = serializers.ConversationSerializer
 
     def get_queryset(self) -> Any:
-        return conversations_of(self.request.auth) if self.request.auth else Conversation.objects.none()
+        return conversations_of(caller(self.request)) if self.request.auth else Conversation.objects.none()
 
-    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         return await in_thread(self.list, request)
 
-    @extend_schema(request=serializers.StartSerializer, responses={201: serializers.ConversationSerializer})
+    @extend_schema(request=serializers.StartSerializer, responses={201: serializers.StartedSerializer})
     async def post(self, request: Request) -> Any:
         asked = self.valid(serializers.StartSerializer)
-        setup = await in_thread(api_setup, request.auth, asked["bot"])
+        setup = await in_thread(api_setup, caller(request), asked["bot"])
         event = idempotency.event_id(request)
         chat = f"conversation:{event}"
         made = await in_thread(_started, setup, chat, asked["user"])
-        described = serializers.ConversationSerializer(made).data
+        described = serializers.StartedSerializer(made).data
         if "message" not in asked:
             return Response(described, status=status.HTTP_201_CREATED)
         incoming = self.incoming(asked["message"], chat_id=chat, user_id=asked["user"])
@@ -197,7 +200,7 @@ class OneConversation(generics.RetrieveAPIView):
     queryset = Conversation.objects.none()
 
     def get_object(self) -> Conversation:
-        return _conversation(self.request.auth, self.kwargs["pk"])
+        return _conversation(caller(self.request), self.kwargs["pk"])
 
 
 class Messages(Sending, generics.ListAPIView):
@@ -209,14 +212,14 @@ class Messages(Sending, generics.ListAPIView):
     def get_queryset(self) -> Any:
         if not self.request.auth:
             return Message.objects.none()
-        return Message.objects.filter(conversation=_conversation(self.request.auth, self.kwargs["pk"]))
+        return Message.objects.filter(conversation=_conversation(caller(self.request), self.kwargs["pk"]))
 
-    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         return await in_thread(self.list, request)
 
     @extend_schema(request=serializers.SaySerializer, responses=serializers.AnswerSerializer)
     async def post(self, request: Request, pk: uuid.UUID) -> Any:
-        conversation = await in_thread(_conversation, request.auth, pk)
+        conversation = await in_thread(_conversation, caller(request), pk)
         asked = self.valid(serializers.SaySerializer)
         setup = await in_thread(setup_of, conversation.channel_id)
         user = conversation.chat_user.external_id
@@ -230,7 +233,7 @@ class End(APIView):
 
     @extend_schema(request=None, responses=serializers.ConversationSerializer)
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        conversation = _conversation(request.auth, pk)
+        conversation = _conversation(caller(request), pk)
         accept.end(conversation.pk)
         conversation.refresh_from_db()
         return Response(serializers.ConversationSerializer(conversation).data)
@@ -244,7 +247,7 @@ class Feedback(APIView):
         checked = serializers.FeedbackSerializer(data=request.data)
         checked.is_valid(raise_exception=True)
         answers = Message.objects.filter(pk=pk, role=Message.Role.ASSISTANT)
-        if not answers.filter(conversation__in=conversations_of(request.auth)).update(
+        if not answers.filter(conversation__in=conversations_of(caller(request))).update(
             feedback=checked.validated_data["value"]
         ):
             raise Http404
@@ -252,17 +255,14 @@ class Feedback(APIView):
 
 
 def _conversation(key: ApiKey, pk: uuid.UUID) -> Conversation:
-    found: Conversation | None = conversations_of(key).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(conversations_of(key), pk=pk)
 
 
 def _started(setup: Setup, chat_id: str, user: str) -> Conversation:
     """The conversation of this start; a repeated start finds the one it made."""
     known = Conversation.objects.filter(channel_id=setup.channel_id, chat_id=chat_id).order_by("id").first()
     made = known or accept.start(setup, chat_id=chat_id, sender_id=user, sender_name=user)
-    return Conversation.objects.select_related("bot", "chat_user").get(pk=made.pk)
+    return cast(Conversation, Conversation.objects.select_related("bot", "chat_user").get(pk=made.pk))
 
 
 def _answer(accepted: accept.Accepted, outcome: waiting.Answered | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
   "use strict";
   const at = (id) => document.getElementById(id);
   const log = at("log"), status = at("status"), form = at("composer"), box = at("text"), send = at("send"), stop = at("stop");
-  const state = { socket: null, conversation: null, seq: 0, wait: 500, drafts: new Map(), pending: new Map(), bot: {}, ready: false };
+  const state = { socket: null, conversation: null, seq: 0, wait: 500, drafts: new Map(), pending: new Map(), bot: {}, ready: false, heard: 0 };
 
   const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
   const tell = (frame) => {
@@ -27,8 +27,9 @@
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/ws/chat/${form.dataset.slug}/`);
     state.socket = socket;
-    socket.onopen = () => { state.resend = true; tell({ type: "hello", conversation: state.conversation, after: state.seq }); };
+    socket.onopen = () => { state.heard = Date.now(); state.resend = true; tell({ type: "hello", conversation: state.conversation, after: state.seq }); };
     socket.onmessage = (event) => {
+      state.heard = Date.now();
       const frame = JSON.parse(event.data);
       if (on[frame.type]) keepBottom(() => on[frame.type](frame));
     };
@@ -44,7 +45,8 @@
 
   function greet() {
     if (log.childElementCount) return;
-    if (state.bot.greeting) log.append(element("div", "message assistant", state.bot.greeting));
+    if (state.bot.greeting) log.append(element("div", "message assistant greeting", state.bot.greeting));
+    if (state.conversation || state.pending.size) return;
     const row = element("div", "suggestions");
     for (const text of state.bot.suggestions || []) {
       const button = element("button", "", text);
@@ -55,14 +57,19 @@
     if (row.childElementCount) log.append(row);
   }
 
+  const shown = (seq) => log.querySelector(`[data-seq="${seq}"]`);
+
   function show(message) {
-    if (message.seq <= state.seq && log.querySelector(`[data-seq="${message.seq}"]`)) return;
+    const draft = message.role === "assistant" && state.drafts.get(message.turn);
+    if (message.seq <= state.seq && shown(message.seq)) {
+      if (draft) { draft.node.remove(); state.drafts.delete(message.turn); answering(state.drafts.size > 0); }
+      return;
+    }
     state.seq = Math.max(state.seq, message.seq);
     log.querySelector(".suggestions")?.remove();
     const made = element("div", `message ${message.role}${message.notice ? " notice" : ""}`);
     made.dataset.seq = message.seq;
     if (message.html) made.innerHTML = message.html; else made.textContent = message.text;
-    const draft = message.role === "assistant" && state.drafts.get(message.turn);
     if (draft) { draft.node.replaceWith(made); state.drafts.delete(message.turn); } else log.append(made);
     if (message.notice && message.turn) {
       const again = element("button", "", status.dataset.retry);
@@ -104,20 +111,21 @@
       at("demo").hidden = !frame.bot.demo;
     },
     history(frame) {
+      if (frame.more) clear(); // what lies between is not told: show the newest alone
+      else greet();
       frame.messages.forEach(show);
-      if (!state.conversation) greet();
+      for (const pending of state.pending.values()) log.append(pending.node);
       if (!state.resend) return;
       state.resend = false;
-      for (const [id, pending] of state.pending) {
-        log.append(pending.node);
-        tell({ type: "message", id, text: pending.text });
-      }
+      for (const id of state.pending.keys()) sendPending(id);
     },
     ack(frame) {
       const pending = state.pending.get(frame.id);
       if (!pending) return;
       state.pending.delete(frame.id);
       pending.node.classList.remove("pending");
+      status.textContent = "";
+      if (shown(frame.seq)) pending.node.remove(); // sent twice: the history had it
       pending.node.dataset.seq = frame.seq;
       state.seq = Math.max(state.seq, frame.seq);
     },
@@ -137,13 +145,20 @@
     message: show,
     error(frame) {
       status.textContent = frame.message;
+      if (!state.ready) { state.socket.close(); return; } // hello was not answered: come back later
       const pending = state.pending.get(frame.id);
       if (!pending) return;
+      if (frame.retry_after) { setTimeout(sendPending, frame.retry_after * 1000 + 100, frame.id); return; }
       state.pending.delete(frame.id);
       pending.node.remove();
       if (!box.value) box.value = pending.text;
     },
   };
+
+  function sendPending(id) {
+    const pending = state.pending.get(id);
+    if (pending && state.ready) tell({ type: "message", id, text: pending.text });
+  }
 
   function say(text) {
     log.querySelector(".suggestions")?.remove();
@@ -151,7 +166,7 @@
     state.pending.set(id, { text, node });
     log.append(node);
     log.scrollTop = log.scrollHeight;
-    if (state.ready) tell({ type: "message", id, text });
+    sendPending(id);
   }
 
   form.addEventListener("submit", (event) => {
@@ -168,5 +183,10 @@
   box.addEventListener("input", () => { box.style.height = "auto"; box.style.height = `${box.scrollHeight}px`; });
   stop.addEventListener("click", () => tell({ type: "stop" }));
   at("new").addEventListener("click", () => { tell({ type: "new" }); clear(); box.focus(); });
+  // A connection may die without a word: after a silence, open a new one.
+  setInterval(() => {
+    if (Date.now() - state.heard > 75000 && state.socket.readyState === WebSocket.OPEN) state.socket.close();
+    else if (state.ready) tell({ type: "ping" });
+  }, 30000);
   connect();
 })();

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -9,7 +11,7 @@ import pytest
 from django.core.cache import cache
 
 from bots import threads
-from bots.models import AIModel, AIProvider, Bot, Workspace
+from bots.models import AIModel, AIProvider, ApiKey, Bot, Workspace
 from bots.remember import forget
 from channels_integrations.base import IncomingMessage
 from channels_integrations.models import ChannelConfig
@@ -41,3 +43,30 @@ def demo(transactional_db: None) -> Setup:
 def said(text: str, *, chat: str = "visitor-1", event: str = "") -> IncomingMessage:
     """A message as a door hands it in."""
     return IncomingMessage(event_id=event or uuid.uuid4().hex, chat_id=chat, sender_id=chat, text=text)
+
+
+@pytest.fixture
+def address(demo: Setup) -> Iterator[str]:
+    """Where the whole ASGI application serves on a real socket, over the test's database."""
+    import uvicorn
+
+    from config.asgi import application
+
+    config = uvicorn.Config(
+        application, port=0, lifespan="on", log_config=None, ws="websockets-sansio", ws_max_size=1024 * 1024
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture
+def key(demo: Setup) -> str:
+    """An API key that may chat and read."""
+    return ApiKey.issue(workspace=Workspace.default(), name="test", scopes=["chat", "read"])[1]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bots.models import AIModel, AIProvider, ModelPrice
+from bots.models import AIModel, AIProvider, Bot, ModelPrice
 from bots.remember import forget
 from bots.threads import in_thread
 from bots.tools.base import tool, tools
@@ -34,7 +35,8 @@ def server() -> Iterator[ModelServer]:
 @pytest.fixture
 def model(demo: Setup, server: ModelServer, settings: object) -> AIModel:
     """The loopback server's model, chosen as the installation's default."""
-    import openai  # noqa: F401, PLC0415  its import would take longer than the deadlines below
+    import openai  # noqa: F401  its import would take longer than the deadlines below
+
     provider = AIProvider.objects.create(slug="fake", name="Fake", base_url=server.base_url, api_key="sk-canary-0000")
     model = AIModel.objects.create(
         provider=provider, name="fake-small", first_token_seconds=0.5, idle_seconds=0.4, total_seconds=2
@@ -73,13 +75,13 @@ async def test_tokens_are_priced_at_the_price_of_the_moment(demo: Setup, model: 
 async def test_from_the_third_turn_most_of_the_input_is_an_unchanged_prefix(
     demo: Setup, model: AIModel, server: ModelServer
 ) -> None:
-    bot = await in_thread(lambda: Conversation.objects.model.bot.field.related_model.objects.get(slug="demo"))
+    bot = await in_thread(Bot.objects.get, slug="demo")
     await in_thread(bot.write_prompt, "You answer customers of a bicycle shop. " * 20)
     forget()
     for number in range(6):
         await ask(demo, f"question {number}: when do you open on Monday?")
     bodies = [json.dumps(body["messages"]) for body in server.requests]
-    for before, now in list(zip(bodies, bodies[1:], strict=False))[1:]:
+    for before, now in list(pairwise(bodies))[1:]:
         same = next((i for i, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), len(before))
         assert same / len(now) >= 0.7
     assert "Now:" in server.requests[-1]["messages"][-2]["content"]
@@ -121,8 +123,8 @@ async def test_a_try_that_broke_off_is_replaced_not_glued(demo: Setup, model: AI
     accepted = await in_thread(accept, demo, said("hello"))
     reply = await answer(accepted.conversation_id, note)
     assert reply is not None and reply.message.text == "whole answer"
-    attempts = [frame["attempt"] for frame in frames if frame["type"] == "start"]
-    assert attempts == sorted(set(attempts)) and len(attempts) == 2
+    attempts: list[object] = [frame["attempt"] for frame in frames if frame["type"] == "start"]
+    assert attempts == sorted({*attempts}, key=str) and len(attempts) == 2
     last = [frame["text"] for frame in frames if frame["type"] == "delta" and frame["attempt"] == attempts[-1]]
     assert "".join(map(str, last)) == "whole answer"
 
@@ -167,7 +169,9 @@ async def test_a_once_tool_that_was_started_is_not_run_again(demo: Setup, model:
             turn=held.turn, round=1, position=0, call_id="c", name="pay", arguments='{"amount": 5}', effects="once",
             state="started",
         )  # fmt: skip
-        said_row = ModelCall(turn=held.turn, model_name="m", level="x", attempt=1, round=1, latency_ms=1, said={"text": ""})
+        said_row = ModelCall(
+            turn=held.turn, model_name="m", level="x", attempt=1, round=1, latency_ms=1, said={"text": ""}
+        )
         assert await in_thread(turns.journal, held, said_row, [row])
         await in_thread(lambda: Conversation.objects.update(lease_until=None))  # its process is gone
         server.script(Reply(text="please check"))
@@ -188,11 +192,8 @@ async def test_twenty_conversations_at_once(demo: Setup, model: AIModel, server:
 def test_history_is_read_by_its_index(demo: Setup) -> None:
     accepted = accept(demo, said("hello"))
     conversation = Conversation.objects.get(pk=accepted.conversation_id)
-    for block in range(10):
-        Message.objects.bulk_create(
-            Message(conversation=conversation, channel_id=demo.channel_id, seq=2 + block * 500 + i, role="user", text="x")
-            for i in range(500)
-        )
+    where = {"conversation": conversation, "channel_id": demo.channel_id}
+    Message.objects.bulk_create(Message(**where, seq=seq, role="user", text="x") for seq in range(2, 5_002))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE conversations_message")
     plan = Message.objects.filter(conversation=conversation).order_by("-seq")[:20].explain()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -109,6 +110,13 @@ async def test_a_message_that_ends_its_process_each_time_is_given_up(demo: Setup
     assert not await in_thread(ModelCall.objects.exists)
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait, ten seconds at most, until it holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110  what it asks is no event
+            await asyncio.sleep(0.01)
+
+
 async def test_a_tool_is_called_and_journaled(demo: Setup) -> None:
     accepted = await in_thread(accept, demo, said("what is 12 * (3 + 4)?"))
     reply = await answer(accepted.conversation_id)
@@ -123,8 +131,7 @@ async def test_a_stop_ends_the_answer_with_what_was_said(demo: Setup) -> None:
     runner = Runner()
     await runner.start()
     runner.ring(accepted.conversation_id)
-    while not (runner.running and next(iter(runner.running.values())).draft.text):
-        await asyncio.sleep(0.01)
+    await until(lambda: any(running.draft.text for running in runner.running.values()))
     assert await in_thread(request_stop, accepted.conversation_id) == [accepted.turn_id]
     for _ in range(40):
         await asyncio.sleep(0.05)
@@ -133,6 +140,7 @@ async def test_a_stop_ends_the_answer_with_what_was_said(demo: Setup) -> None:
     await runner.drain(5)
     text = (await in_thread(Message.objects.get, role="assistant")).text
     assert text and "That was all" not in text
+    assert accepted.turn_id is not None
     assert await in_thread(queue_again, accepted.conversation_id, accepted.turn_id)
 
 
@@ -140,8 +148,7 @@ async def test_a_drained_process_hands_its_turn_back(demo: Setup) -> None:
     accepted = await in_thread(accept, demo, said("show me Markdown"))
     runner = Runner()
     runner.ring(accepted.conversation_id)
-    while not runner.running:
-        await asyncio.sleep(0.01)
+    await until(lambda: bool(runner.running))
     await runner.drain(0.05)
     turn = await in_thread(Turn.objects.get)
     assert (turn.state, turn.attempts) == ("queued", 0)

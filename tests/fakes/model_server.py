@@ -11,6 +11,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -107,10 +108,8 @@ class ModelServer:
             return web.json_response(reply.body, status=reply.status, headers=reply.headers)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        try:
+        with suppress(ConnectionError):
             await self._speak(reply, response.write, request)
-        except ConnectionError:
-            pass
         return response
 
     async def _speak(self, reply: Reply, write: Write, request: web.Request) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import getpass
+import logging
 from argparse import ArgumentParser
 from typing import Any
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["url"]) != bool(options["key"]):
             raise CommandError("--url and --key go together")
+        logging.getLogger().setLevel(logging.ERROR)  # the terminal is for the conversation
         try:
             asyncio.run(self._remote(options) if options["url"] else self._local(options))
         except RemoteFault as fault:

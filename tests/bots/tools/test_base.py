@@ -269,7 +269,7 @@ async def test_a_bug_of_a_tool_is_logged_without_its_words_and_told_in_three() -
 
     def stops(secret: str) -> str:
         """StopIteration, which a Future cannot carry."""
-        return next(iter(()), None) or next(iter([secret][1:]))
+        return next(iter([secret][1:]))
 
     def unserialisable(secret: str) -> object:
         """No JSON."""
