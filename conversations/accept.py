@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -17,6 +17,7 @@ from conversations import sessions
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.sessions import Session
 
+T = TypeVar("T")
 TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
 
 
@@ -56,15 +57,18 @@ def accept(setup: Setup, incoming: IncomingMessage, *, conversation_id: uuid.UUI
 
 def accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]]) -> Accepted:
     """As `accept`, in a conversation of its own that is over with its answer; `earlier` are (role, text) before it."""
-    with transaction.atomic():
-        user = _chat_user(setup, incoming)
-        conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True})
-        Message.objects.bulk_create(
-            Message(conversation=conversation, channel_id=setup.channel_id, seq=seq, role=role, text=text)
-            for seq, (role, text) in enumerate(earlier, 1)
-        )
-        conversation.next_seq = len(earlier) + 1
-        return _store(setup, incoming, conversation, user.pk)
+    return _retrying(lambda: _accept_transcript(setup, incoming, earlier))
+
+
+def _accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]]) -> Accepted:
+    user = _chat_user(setup, incoming)
+    conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True})
+    Message.objects.bulk_create(
+        Message(conversation=conversation, channel_id=setup.channel_id, seq=seq, role=role, text=text)
+        for seq, (role, text) in enumerate(earlier, 1)
+    )
+    conversation.next_seq = len(earlier) + 1
+    return _store(setup, incoming, conversation, user.pk)
 
 
 def _accept(setup: Setup, incoming: IncomingMessage, conversation_id: uuid.UUID | None) -> Accepted:
@@ -141,7 +145,8 @@ def _start(setup: Setup, empty: IncomingMessage) -> Conversation:
     return conversation
 
 
-def _retrying(work: Callable[[], Conversation]) -> Conversation:
+def _retrying(work: Callable[[], T]) -> T:
+    """What `work` returns in a transaction; begun anew when a race for a new row was lost."""
     for _ in range(TRIES - 1):
         try:
             with transaction.atomic():
