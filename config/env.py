@@ -109,28 +109,29 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     *_group(
         "Platforms",
-        *[
-            (name, "secret", "", "")
-            for name in (
-                "TELEGRAM_BOT_TOKEN", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "WHATSAPP_TOKEN",
-                "WHATSAPP_PHONE_NUMBER_ID", "META_APP_SECRET", "META_VERIFY_TOKEN", "MESSENGER_PAGE_TOKEN",
-                "WEATHER_API_KEY",
-            )
-        ],
+        ("TELEGRAM_BOT_TOKEN", "secret", "", "A Telegram bot's token, from @BotFather."),
+        ("DISCORD_BOT_TOKEN", "secret", "", "A Discord bot's token."),
+        ("SLACK_BOT_TOKEN", "secret", "", "A Slack app's bot token."),
+        ("SLACK_SIGNING_SECRET", "secret", "", "Proves that a request comes from Slack."),
+        ("WHATSAPP_TOKEN", "secret", "", "Token of the WhatsApp Business account."),
+        ("WHATSAPP_PHONE_NUMBER_ID", "secret", "", "Id of its phone number."),
+        ("META_APP_SECRET", "secret", "", "Proves that a request comes from Meta."),
+        ("META_VERIFY_TOKEN", "secret", "", "Agreed with Meta for the webhook's first call."),
+        ("MESSENGER_PAGE_TOKEN", "secret", "", "Token of the Messenger page."),
+        ("WEATHER_API_KEY", "secret", "", "Key of the weather service."),
         later=True,
     ),
     *_group(
         "Addresses of the outside world",
-        *[
-            (name, "url", default, "")
-            for name, default in (
-                ("TELEGRAM_API_BASE_URL", "https://api.telegram.org"),
-                ("DISCORD_API_BASE_URL", "https://discord.com/api/v10"),
-                ("DISCORD_GATEWAY_URL", "wss://gateway.discord.gg/"),
-                ("SLACK_API_BASE_URL", ""), ("META_GRAPH_BASE_URL", ""), ("OPEN_METEO_BASE_URL", ""),
-                ("OPEN_METEO_GEOCODING_URL", ""), ("WEATHER_API_BASE_URL", ""), ("CURRENCY_API_BASE_URL", ""),
-            )
-        ],
+        ("TELEGRAM_API_BASE_URL", "url", "https://api.telegram.org", "A Bot API server of your own."),
+        ("DISCORD_API_BASE_URL", "url", "https://discord.com/api/v10", "Discord's REST API."),
+        ("DISCORD_GATEWAY_URL", "url", "wss://gateway.discord.gg/", "Discord's gateway."),
+        ("SLACK_API_BASE_URL", "url", "", "Slack's API."),
+        ("META_GRAPH_BASE_URL", "url", "", "Meta's Graph API."),
+        ("OPEN_METEO_BASE_URL", "url", "", "Weather, without a key."),
+        ("OPEN_METEO_GEOCODING_URL", "url", "", "Places for the weather."),
+        ("WEATHER_API_BASE_URL", "url", "", "Weather, with a key."),
+        ("CURRENCY_API_BASE_URL", "url", "", "Exchange rates."),
         later=True,
     ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if options["prepare"]:
             first_run.write_env_file()
         try:
-            stores.ask_database()
+            stores.reach_database()
             stores.ask_redis()
         except StoreAway as away:
             raise CommandError(str(away)) from None

@@ -1,0 +1,102 @@
+"""What `doctor` asks: settings, stores, tables, providers. One finding each, with the mend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.core import checks
+from django.db import DatabaseError
+
+from bots import catalog
+from bots.fields import Unreadable
+from bots.models import AIProvider
+from bots.providers import pool
+from bots.providers.base import ErrorCode, ProviderError
+from config import health, stores
+from config.stores import StoreAway
+
+PROVIDER_SECONDS = 15.0
+MENDS: dict[ErrorCode, str] = {
+    "bad_key": "Set its API key anew: the provider does not accept this one.",
+    "unreachable": "Check its address and this machine's way out.",
+    "timeout": "Check its address and this machine's way out.",
+    "unknown_model": "Check its address: there is no model API there. It often ends in /v1.",
+    "malformed": "Check its address: what answers there does not speak this protocol. It often ends in /v1.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `mend` says what to do when it is not `ok`."""
+
+    check: str
+    ok: bool
+    message: str
+    mend: str = ""
+
+
+def diagnose() -> Iterator[Finding]:
+    """Findings as they come: nothing further is asked of a database that is away."""
+    yield from _settings()
+    database = _asked("database", stores.reach_database, stores.database_address())
+    yield database
+    yield _asked("redis", stores.ask_redis, stores.redis_address() or "not used: one process keeps everything itself")
+    if not database.ok:
+        return
+    tables = _asked("tables", health.ask_migrations, "as this code wants them")
+    yield tables
+    if tables.ok:
+        yield _asked("default model", health.ask_default_model, "is there and in use")
+        yield from _providers()
+
+
+def _settings() -> Iterator[Finding]:
+    faults = checks.run_checks()
+    for fault in faults:
+        serious = fault.is_serious()
+        yield Finding(check="settings", ok=not serious, message=str(fault.msg), mend=str(fault.hint or ""))
+    if not faults:
+        yield Finding(check="settings", ok=True, message="nothing to mend")
+
+
+def _asked(check: str, question: Callable[[], None], good: str) -> Finding:
+    try:
+        question()
+    except StoreAway as away:
+        message, _full_stop, mend = str(away).rstrip(".").rpartition(". ")
+        return Finding(check=check, ok=False, message=message or str(away), mend=mend and f"{mend}.")
+    return Finding(check=check, ok=True, message=good)
+
+
+def _providers() -> Iterator[Finding]:
+    try:
+        rows = list(AIProvider.objects.filter(is_active=True, archived_at=None).order_by("slug"))
+    except DatabaseError as error:
+        yield Finding(check="providers", ok=False, message=type(error).__name__, mend="Run manage.py migrate.")
+        return
+    for row in rows:
+        yield _provider(row)
+
+
+def _provider(row: AIProvider) -> Finding:
+    check = f"provider {row.slug}"
+    try:
+        count = asyncio.run(_count_models(row))
+    except Unreadable as error:
+        return Finding(check=check, ok=False, message=str(error), mend="Add the key that sealed it, or enter it anew.")
+    except ProviderError as error:
+        mend = MENDS.get(error.code, "Look at the provider's own status page, then try again.")
+        return Finding(check=check, ok=False, message=str(error), mend=mend)
+    except TimeoutError:
+        return Finding(check=check, ok=False, message=f"no answer in {PROVIDER_SECONDS:.0f} s", mend=MENDS["timeout"])
+    return Finding(check=check, ok=True, message=f"answers and offers {count} models")
+
+
+async def _count_models(row: AIProvider) -> int:
+    async with asyncio.timeout(PROVIDER_SECONDS):
+        try:
+            return len(await pool.client_for(catalog.account_of(row)).models())
+        finally:
+            await pool.aclose()
