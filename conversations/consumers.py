@@ -191,7 +191,7 @@ class ChatConsumer(Door):
         self.conversation = conversation.pk if conversation else None
         told: Frame = {"type": "history", "messages": [], "more": False}
         if conversation is not None:
-            runner.hub.watch(conversation.pk, self.watcher, seen=conversation.next_seq - 1)
+            runner.watch(conversation.pk, self.watcher, seen=conversation.next_seq - 1)
             told = await in_thread(chats.history, conversation.pk, after)
             told["messages"] = [message for message in told["messages"] if message["seq"] != said]
             self.shown.update(message["seq"] for message in told["messages"])
@@ -205,16 +205,16 @@ class ChatConsumer(Door):
         if self.sender is not None:
             self.sender.cancel()
         if self.conversation is not None:
-            runner.hub.leave(self.conversation, self.watcher)
+            runner.leave(self.conversation, self.watcher)
 
     def _catch_up(self, told: list[Frame]) -> None:
         """Put the running answer before what follows: frames that came meanwhile are part of it already."""
         frames = self.watcher.frames
         came = [frames.get_nowait() for _ in range(frames.qsize())]
-        kept = [frame for frame in came if frame["type"] not in DRAFT_FRAMES]
+        running = runner.running.get(self.conversation) if self.conversation else None
+        kept = [frame for frame in came if frame["type"] not in DRAFT_FRAMES] if running else _from_start(came)
         for frame in kept:
             self.watcher.put(frame)
-        running = runner.running.get(self.conversation) if self.conversation else None
         if running is not None and not _is_told(running, [*told, *kept]):
             self.watcher.put(running.draft.snapshot())
 
@@ -268,6 +268,12 @@ class ChatConsumer(Door):
     async def _end(self, code: int) -> None:
         self.over = True
         await self.close(code)
+
+
+def _from_start(came: list[Frame]) -> list[Frame]:
+    """Without those of an answer whose beginning did not come: another process runs it and will send a `start`."""
+    begun = next((i for i, frame in enumerate(came) if frame["type"] == "start"), len(came))
+    return [frame for i, frame in enumerate(came) if i >= begun or frame["type"] not in DRAFT_FRAMES]
 
 
 def _is_told(running: Running, told: list[Frame]) -> bool:

@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 
 from bots.threads import in_thread
-from conversations.draft import Emit, Frame
+from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.models import Conversation, Message
 
@@ -51,13 +51,9 @@ class Hub:
             del self._watchers[conversation_id]
             self._seen.pop(conversation_id, None)
 
-    def publisher(self, conversation_id: uuid.UUID) -> Emit:
-        """What a turn of this conversation emits with."""
-
-        async def emit(frame: Frame) -> None:
-            self.publish(conversation_id, frame)
-
-        return emit
+    def has_watchers(self, conversation_id: uuid.UUID) -> bool:
+        """Whether anybody here watches."""
+        return conversation_id in self._watchers
 
     def publish(self, conversation_id: uuid.UUID, frame: Frame) -> None:
         """Hand a frame to every watcher here."""

@@ -15,7 +15,9 @@ from bots.providers import pool
 from bots.threads import in_thread
 from conversations import turns
 from conversations.accept import Accepted, request_stop
-from conversations.hub import Hub
+from conversations.draft import Frame
+from conversations.fanout import Fanout
+from conversations.hub import Hub, Watcher
 from conversations.pipeline import Running, answer
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,7 @@ class Runner:
     def __init__(self) -> None:
         self.hub = Hub()
         self.running: dict[uuid.UUID, Running] = {}
+        self.fanout = Fanout(self.hub, self.running)
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
         self._loops: list[asyncio.Task[None]] = []
@@ -39,6 +42,7 @@ class Runner:
         if self._loops:
             return
         self.draining = False
+        await self.fanout.start()
         for work, seconds in (
             (self._sweep, settings.SWEEP_SECONDS),
             (self._keep, TICK),
@@ -46,6 +50,16 @@ class Runner:
             (self.hub.poll, TICK * 2),
         ):
             self._loops.append(asyncio.create_task(_every(seconds, work)))
+
+    def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int) -> None:
+        """Show it what happens in the conversation from now on; `seen`: the highest `seq` it has."""
+        self.hub.watch(conversation_id, watcher, seen=seen)
+        self.fanout.watched(conversation_id)
+
+    def leave(self, conversation_id: uuid.UUID, watcher: Watcher) -> None:
+        """Show it nothing more."""
+        self.hub.leave(conversation_id, watcher)
+        self.fanout.left(conversation_id)
 
     async def follow_up(self, accepted: Accepted, text: str) -> None:
         """See to an accepted message: ring for its turn; `/stop` acts at once, not when its turn comes."""
@@ -86,23 +100,28 @@ class Runner:
         for held in left:
             await in_thread(turns.hand_back, held)
         self._loops.clear()
+        await self.fanout.stop()
         await pool.aclose()
 
     async def _work(self, conversation_id: uuid.UUID) -> None:
         def note(running: Running) -> None:
             self.running[conversation_id] = running
+            self.fanout.began(conversation_id)
+
+        async def emit(frame: Frame) -> None:
+            self.hub.publish(conversation_id, frame)
+            self.fanout.offer(conversation_id, frame)
 
         while not self.draining:
             self._again.discard(conversation_id)
             try:
-                reply = await answer(conversation_id, self.hub.publisher(conversation_id), started=note)
+                reply = await answer(conversation_id, emit, started=note)
             except DatabaseError as error:
                 log.warning("turn_left_to_sweeper", error=type(error).__name__)
                 return
             finally:
-                if not self.draining:
-                    self.running.pop(conversation_id, None)
-            self.running.pop(conversation_id, None)
+                self.running.pop(conversation_id, None)
+                self.fanout.ended(conversation_id)
             if not (reply and reply.more) and conversation_id not in self._again:
                 return
 

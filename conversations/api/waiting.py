@@ -44,11 +44,11 @@ class Answered:
 async def watching(conversation_id: uuid.UUID, seq: int) -> AsyncGenerator[Watcher, None]:
     """What happens in the conversation after `seq`, from before its turn is rung for."""
     watcher = Watcher()
-    runner.hub.watch(conversation_id, watcher, seen=seq)
+    runner.watch(conversation_id, watcher, seen=seq)
     try:
         yield watcher
     finally:
-        runner.hub.leave(conversation_id, watcher)
+        runner.leave(conversation_id, watcher)
 
 
 async def answered(accepted: Accepted, text: str) -> Answered | None:
