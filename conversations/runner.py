@@ -19,6 +19,7 @@ from conversations.draft import Frame
 from conversations.fanout import Fanout
 from conversations.hub import Hub, Watcher
 from conversations.pipeline import Running, answer
+from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +37,13 @@ class Runner:
         self._again: set[uuid.UUID] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.draining = False
+        self._drained: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin sweeping and keeping; a second call does nothing."""
         if self._loops:
             return
-        self.draining = False
+        self.draining, self._drained = False, None
         await self.fanout.start()
         for work, seconds in (
             (self._sweep, settings.SWEEP_SECONDS),
@@ -83,11 +85,21 @@ class Runner:
             return
         task = asyncio.create_task(self._work(conversation_id))
         self._tasks[conversation_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(conversation_id, None))
+        task.add_done_callback(
+            lambda done: self._tasks.get(conversation_id) is done and self._tasks.pop(conversation_id)
+        )
 
     async def drain(self, seconds: float) -> None:
-        """Claim nothing more, let running turns finish for `seconds`, hand the rest back."""
+        """Claim nothing more, let running turns finish for `seconds`, hand the rest back.
+
+        A second call joins the first.
+        """
         self.draining = True
+        if self._drained is None:
+            self._drained = asyncio.create_task(self._drain(seconds))
+        await asyncio.shield(self._drained)
+
+    async def _drain(self, seconds: float) -> None:
         for loop in self._loops[:1]:
             loop.cancel()
         if self._tasks:
@@ -98,7 +110,7 @@ class Runner:
             task.cancel()
         await asyncio.gather(*unfinished, *self._loops, return_exceptions=True)
         for held in left:
-            await in_thread(turns.hand_back, held)
+            await _hand_back(held)
         self._loops.clear()
         await self.fanout.stop()
         await pool.aclose()
@@ -123,6 +135,7 @@ class Runner:
                 self.running.pop(conversation_id, None)
                 self.fanout.ended(conversation_id)
             if not (reply and reply.more) and conversation_id not in self._again:
+                self._tasks.pop(conversation_id, None)  # now, not a moment later: the next ring must not be lost
                 return
 
     async def _sweep(self) -> None:
@@ -139,6 +152,13 @@ class Runner:
     async def _renew(self) -> None:
         if self.running:
             await in_thread(turns.renew, [running.held for running in self.running.values()])
+
+
+async def _hand_back(held: Claim) -> None:
+    try:
+        await in_thread(turns.hand_back, held)
+    except DatabaseError as error:
+        log.warning("turn_left_to_sweeper", error=type(error).__name__)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -45,26 +45,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _serve(self, host: str, port: int) -> None:
-        import uvicorn
+        from config.server import server
 
-        server = uvicorn.Server(
-            uvicorn.Config(
-                "config.asgi:application",
-                host=host,
-                port=port,
-                ws="websockets-sansio",
-                ws_max_size=1024 * 1024,
-                ws_per_message_deflate=False,
-                timeout_graceful_shutdown=8,
-                lifespan="on",
-                access_log=False,
-                log_config=None,
-                proxy_headers=bool(settings.TRUSTED_PROXIES),
-                forwarded_allow_ips=settings.TRUSTED_PROXIES or None,
-            )
-        )
         try:
-            server.run()
+            server(host, port).run()
         except KeyboardInterrupt:
             return
         except SystemExit:
