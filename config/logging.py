@@ -20,7 +20,11 @@ CREDENTIAL = re.compile(
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Structlog processor: private fields become `***`, and credentials within other strings too."""
+    """Structlog processor: private fields become `***`, and credentials within other strings too.
+
+    Django's own lines carry the request, whose address may hold anything; its path stands in their text already.
+    """
+    event.pop("request", None)
     for name, value in event.items():
         if name in PRIVATE:
             event[name] = "***"

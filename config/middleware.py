@@ -8,6 +8,8 @@ from typing import cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from conversations.api.problems import problem_response
+
 Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
@@ -33,6 +35,9 @@ class Guard:
 
 def refuse(request: HttpRequest) -> HttpResponse | None:
     """The 400 for a request with a NUL in its address, else None."""
-    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-        return HttpResponse("A NUL character cannot stand in an address.", status=400, content_type="text/plain")
-    return None
+    if "\0" not in request.path and "%00" not in request.META.get("QUERY_STRING", ""):
+        return None
+    reason = "A NUL character cannot stand in an address."
+    if request.path.startswith("/api/"):
+        return problem_response(400, "invalid_address", reason)
+    return HttpResponse(reason, status=400, content_type="text/plain")

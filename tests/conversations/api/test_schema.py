@@ -1,0 +1,42 @@
+"""Whatever a program sends, it is told what was wrong with it: nothing that the schema allows, or forbids, is a 5xx."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+
+from bots.models import ApiKey, Workspace
+from conversations.models import Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OPERATIONS = 10
+EXAMPLES = 25  # of each mode and operation
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_no_request_ends_in_a_5xx(address: str, mode: GenerationMode) -> None:
+    key = ApiKey.issue(workspace=Workspace.default(), name="fuzz", scopes=["chat", "read", "manage"])[1]
+    schema = schemathesis.openapi.from_url(f"{address}/api/schema/?format=json")
+    tried: set[str] = set()
+
+    def ask(case: Case) -> None:
+        answer = case.call(headers={"Authorization": f"Bearer {key}"}, timeout=20)
+        assert answer.status_code < 500, (case.operation.label, answer.text)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == ["application/problem+json"], case.operation.label
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        tried.add(operation.label)
+        settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )(given(operation.as_strategy(generation_mode=mode))(ask))()
+    assert len(tried) >= OPERATIONS, tried
+    if mode is GenerationMode.NEGATIVE:
+        assert not Message.objects.exists()
