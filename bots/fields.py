@@ -8,9 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django import forms
 from django.conf import settings
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
 from bots.secret import Secret
@@ -97,6 +99,20 @@ class EncryptedField(models.TextField):  # type: ignore[type-arg]
         if name != "isnull":
             raise FieldError(f"{self.name!r} is encrypted and cannot be searched; filter by another field")
         return super().get_lookup(name)
+
+    def formfield(self, form_class: Any = None, choices_form_class: Any = None, **kwargs: Any) -> Any:
+        """A box that shows nothing of what is stored; left empty, it changes nothing."""
+        widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        return forms.CharField(
+            label=self.verbose_name, required=False, widget=widget, help_text=_("Never shown. Leave empty to keep it.")
+        )
+
+    def value_from_object(self, obj: models.Model) -> Any:
+        return ""
+
+    def save_form_data(self, instance: models.Model, data: Any) -> None:
+        if data:
+            setattr(instance, self.attname, data)
 
     def value_to_string(self, obj: models.Model) -> str:
         return ""

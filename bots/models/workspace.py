@@ -131,13 +131,18 @@ class ApiKey(models.Model):
         cls, *, workspace: Workspace, name: str, scopes: list[str], bots: list[Bot] | None = None
     ) -> tuple[ApiKey, str]:
         """The new row and its text, which is kept nowhere: show it now."""
-        prefix = "sb_" + secrets.token_hex(6)
-        text = f"{prefix}.{secrets.token_urlsafe(24)}"
-        key = cls.objects.create(
-            workspace=workspace, name=name, prefix=prefix, digest_hex=cls.digest(text), scopes=scopes
-        )
+        key = cls(workspace=workspace, name=name, scopes=scopes)
+        text = key.mint()
+        key.save()
         key.bots.set(bots or [])
         return key, text
+
+    def mint(self) -> str:
+        """A new text for this key, not saved yet."""
+        self.prefix = "sb_" + secrets.token_hex(6)
+        text = f"{self.prefix}.{secrets.token_urlsafe(24)}"
+        self.digest_hex = self.digest(text)
+        return text
 
     @property
     def expired(self) -> bool:

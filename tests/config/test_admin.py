@@ -1,0 +1,146 @@
+"""Staff pages through their forms, over a bot that has talked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from bots import environment
+from bots.models import AIModel, AIProvider, ApiKey, Bot, PromptVersion, Workspace
+from bots.remember import forget
+from channels_integrations.models import ChannelConfig, FeatureFlag
+from channels_integrations.setup import setup_of
+from conversations.seed import seed_demo
+
+pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+OURS = [
+    model
+    for model in admin.site._registry
+    if model._meta.app_label in {"bots", "channels_integrations", "conversations"}
+]
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    environment.sync()
+    seed_demo()
+    client.force_login(get_user_model().objects.create_superuser("admin"))
+    return client
+
+
+def form_of(page: Any) -> dict[str, Any]:
+    """What a browser would send back unchanged."""
+    found: dict[str, Any] = {}
+    forms = [page.context["adminform"].form]
+    for formset in page.context["inline_admin_formsets"]:
+        forms += [formset.formset.management_form, *formset.formset.forms]
+    for form in forms:
+        for field in form:
+            value = field.value()
+            if value is not None and value is not False and value != "":
+                found[field.html_name] = value
+    return found
+
+
+def url(row: Any, page: str = "change") -> str:
+    meta = row._meta
+    arguments = [row.pk] if page == "change" else []
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=arguments)
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_lists_and_forms_open(staff: Client, model: Any) -> None:
+    assert staff.get(url(model, "changelist")).status_code == 200
+    row = model.objects.first()
+    assert row is None or staff.get(url(row)).status_code == 200
+    assert staff.get(url(model, "add")).status_code in (200, 403)
+
+
+def test_a_saved_prompt_is_a_version_and_in_force(staff: Client) -> None:
+    bot = Bot.objects.get()
+    data = form_of(staff.get(url(bot)))
+    data["prompt"] = "You sell bicycles."
+    data["suggestions"] = "When do you open?\n\n Do you repair? "
+    data["tools"] = ["calculate"]
+    before = PromptVersion.objects.count()
+    assert staff.post(url(bot), data).status_code == 302
+    bot.refresh_from_db()
+    assert (bot.prompt, bot.suggestions, bot.tools) == (
+        "You sell bicycles.", ["When do you open?", "Do you repair?"], ["calculate"],
+    )  # fmt: skip
+    staff.post(url(bot), data)
+    assert PromptVersion.objects.count() == before + 1
+    assert setup_of(ChannelConfig.objects.get(kind="webchat").pk).prompt == "You sell bicycles."
+
+
+def test_an_unknown_tool_is_a_form_error(staff: Client) -> None:
+    bot = Bot.objects.get()
+    page = staff.post(url(bot), {**form_of(staff.get(url(bot))), "tools": ["rm"]})
+    assert page.status_code == 200
+    assert "rm" in str(page.context["adminform"].form.errors["tools"])
+
+
+def test_a_key_is_shown_once(staff: Client) -> None:
+    page = staff.post(url(ApiKey, "add"), {"name": "shop", "scopes": ["chat", "read"]}, follow=True)
+    text = str(next(iter(page.context["messages"]))).rpartition(": ")[2]
+    key = ApiKey.objects.authenticate(text)
+    assert key is not None
+    assert key.workspace == Workspace.default()
+    assert text not in staff.get(url(key)).content.decode()
+
+
+def test_a_providers_key_is_kept_and_never_shown(staff: Client) -> None:
+    data = {
+        "slug": "own", "name": "Own", "kind": "openai_compatible", "base_url": "http://127.0.0.1:1/v1",
+        "api_key": "sk-canary-123", "max_concurrency": 5, "max_tokens_field": "max_tokens", "is_active": "on",
+    }  # fmt: skip
+    assert staff.post(url(AIProvider, "add"), data).status_code == 302
+    row = AIProvider.objects.get(slug="own")
+    assert row.api_key.reveal() == "sk-canary-123"
+    assert "canary" not in staff.get(url(row)).content.decode()
+    assert staff.post(url(row), {**data, "name": "Renamed", "api_key": ""}).status_code == 302
+    row = AIProvider.objects.get(slug="own")
+    assert (row.name, row.api_key.reveal()) == ("Renamed", "sk-canary-123")
+
+
+def test_rows_of_the_environment_are_read_only(staff: Client) -> None:
+    for row in (AIProvider.objects.get(slug="demo"), AIModel.objects.get(name="demo")):
+        assert staff.get(url(row)).status_code == 200
+        assert staff.post(url(row), {"name": "mine"}).status_code == 403
+
+
+def test_a_flag_of_a_channel_holds_there(staff: Client) -> None:
+    channel = ChannelConfig.objects.get(kind="webchat")
+    data = form_of(staff.get(url(channel)))
+    data |= {
+        "flags-TOTAL_FORMS": 1,
+        "flags-0-name": "max_conversation_length",
+        "flags-0-kind": "int",
+        "flags-0-value": "7",
+    }
+    saved = staff.post(url(channel), data)
+    assert saved.status_code == 302, saved.context["errors"]
+    assert FeatureFlag.objects.get().workspace == channel.workspace
+    forget()
+    assert setup_of(channel.pk).flags["max_conversation_length"] == 7
+    wrong = staff.post(url(FeatureFlag, "add"), {"name": "enable_tools", "kind": "int", "value": "x"})
+    assert "value" in wrong.context["adminform"].form.errors
+
+
+def test_staff_of_another_workspace_see_nothing_of_it(client: Client) -> None:
+    seed_demo()
+    user = get_user_model().objects.create_user("other", is_staff=True)
+    user.user_permissions.set(Permission.objects.all())
+    user.memberships.create(workspace=Workspace.objects.create(name="Other"))
+    client.force_login(user)
+    bot = Bot.objects.get()
+    assert client.get(url(bot)).status_code == 302  # "doesn't exist. Perhaps it was deleted?"
+    assert bot.name not in client.get(url(Bot, "changelist")).content.decode()
+    add = client.get(url(ChannelConfig, "add"))
+    assert list(add.context["adminform"].form.fields["bot"].queryset) == []
