@@ -5,6 +5,7 @@ class ChannelsIntegrationsConfig(AppConfig):
     """How people reach a bot."""
 
     name = "channels_integrations"
+    verbose_name = "Channels"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -33,6 +33,8 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
+CHATTY = ("httpx", "httpx2", "httpcore", "openai", "asyncio", "daphne", "uvicorn.access", "uvicorn.error")
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -73,7 +75,7 @@ def configuration(*, level: str, style: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             name: {"level": max(logging.WARNING, getattr(logging, level)), "handlers": [], "propagate": True}
-            for name in ("httpx", "httpx2", "httpcore", "openai", "asyncio", "daphne", "uvicorn.access")
+            for name in CHATTY
         }
         | {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
     }

@@ -1,10 +1,13 @@
 """Addresses of pages."""
 
+from django.templatetags.static import static
 from django.urls import path
+from django.views.generic import RedirectView
 
 from conversations import views
 
 urlpatterns = [
     path("", views.landing, name="landing"),
+    path("favicon.ico", RedirectView.as_view(url=static("webchat/icon.svg"))),
     path("chat/<slug:slug>/", views.chat_page, name="chat"),
 ]

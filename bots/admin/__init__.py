@@ -1,5 +1,10 @@
 """What staff see of this app. Importing the modules registers their pages."""
 
+from django.contrib import admin
+
 from bots.admin import bot, provider, workspace
+
+admin.site.site_header = admin.site.site_title = "Switchboard"
+admin.site.index_title = "What people talk to"
 
 __all__ = ["bot", "provider", "workspace"]
