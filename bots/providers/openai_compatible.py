@@ -39,24 +39,16 @@ class OpenAICompatible:
     def __init__(self, account: Account) -> None:
         self.account = account
         self._places = asyncio.Semaphore(account.max_concurrency)
-        self._counts_usage = True
+        self._counts_usage = True  # until the server refuses the option: then usage is estimated
+        self._late_system = True  # until the server's chat template refuses one: then it is folded into what follows
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         body = self._body(request)
         size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
         await asyncio.to_thread(import_module, "openai")  # a second or two, once a process, beside the event loop
-        async with self._places, self._failures_told():
-            try:
-                response = await self._open(body, request)
-            except ProviderError as error:
-                if not (self._counts_usage and "stream_options" in error.detail):
-                    raise
-                self._counts_usage = False  # this server refuses the option: its usage is estimated from now on
-                body.pop("stream_options", None)
-                response = await self._open(body, request)
-            async with response as answer:
-                async for event in Reader().events(sse.data(answer.iter_bytes()), input_bytes=size):
-                    yield event
+        async with self._places, self._failures_told(), await self._understood(body, request) as answer:
+            async for event in Reader().events(sse.data(answer.iter_bytes()), input_bytes=size):
+                yield event
 
     async def models(self) -> list[OfferedModel]:
         async with self._failures_told():
@@ -85,6 +77,20 @@ class OpenAICompatible:
             default_headers=dict(self.account.headers),
         )
 
+    async def _understood(self, body: dict[str, Any], request: ChatRequest) -> Any:
+        """The opened response; what this server refuses and can be said in another way is said so from now on."""
+        while True:
+            try:
+                return await self._open(body, request)
+            except ProviderError as error:
+                if "stream_options" in body and "stream_options" in error.detail:
+                    self._counts_usage = False
+                elif self._late_system and error.code == "bad_request" and _fold(body["messages"]) != body["messages"]:
+                    self._late_system = False
+                else:
+                    raise
+                body = self._body(request)
+
     async def _open(self, body: Mapping[str, Any], request: ChatRequest) -> Any:
         """The response when its head is here; its errors are ours already."""
         import httpx2
@@ -99,7 +105,8 @@ class OpenAICompatible:
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = dict(request.parameters)
-        body["messages"] = [_message(message) for message in request.messages]
+        messages = [_message(message) for message in request.messages]
+        body["messages"] = messages if self._late_system else _fold(messages)
         if request.tools:
             body["tools"] = [
                 {
@@ -160,6 +167,24 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     if message.role == "tool":
         told["tool_call_id"] = message.tool_call_id
     return told
+
+
+def _fold(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """System messages that do not stand first as the beginning of the person's next one.
+
+    Chat templates of some open models (Mistral's, Gemma's) refuse a conversation with a second system message.
+    """
+    folded: list[dict[str, Any]] = []
+    waiting = ""
+    for place, message in enumerate(messages):
+        if place and message["role"] == "system":
+            waiting += f"({message['content']})\n\n"
+        elif waiting and message["role"] == "user":
+            folded.append({**message, "content": waiting + message["content"]})
+            waiting = ""
+        else:
+            folded.append(message)
+    return folded
 
 
 def _refused(error: Any) -> ProviderError:

@@ -65,6 +65,7 @@ class ModelServer:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.base_url = ""
+        self.strict = False  # as chat templates that take one system message, the first
 
     def script(self, *replies: Reply) -> None:
         """What the next calls are answered with."""
@@ -102,6 +103,9 @@ class ModelServer:
         self.requests.append(body)
         self.headers.append(dict(request.headers))
         last = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        if self.strict and any(message["role"] == "system" for message in body["messages"][1:]):
+            error = {"error": {"message": "Conversation roles must alternate", "type": "BadRequestError", "code": 400}}
+            return web.json_response(error, status=400)
         reply = self._script.popleft() if self._script else Reply(text=f"echo: {last}")
         await asyncio.sleep(reply.hang)
         if reply.status != 200:
