@@ -57,7 +57,10 @@ async def _pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[str, None]
         if not line.startswith(b"data: "):
             continue
         frame: dict[str, Any] = orjson.loads(line[6:])
-        if frame["type"] == "delta":
+        if frame["type"] == "start" and shown:
+            shown = ""
+            yield "\n(again)\n"
+        elif frame["type"] == "delta":
             shown += frame["text"]
             yield frame["text"]
         elif frame["type"] == "error":

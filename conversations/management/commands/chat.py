@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from bots import environment, threads
 from bots.fields import new_id
@@ -35,6 +36,8 @@ class Command(BaseCommand):
             asyncio.run(self._remote(options) if options["url"] else self._local(options))
         except RemoteFault as fault:
             raise CommandError(str(fault)) from None
+        except DatabaseError as error:
+            raise CommandError(f"The database is not ready ({error}). `manage.py doctor` tells more.") from None
         except (KeyboardInterrupt, EOFError):
             self.stdout.write("")
         finally:
