@@ -170,17 +170,18 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _fold(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """System messages that do not stand first as the beginning of the person's next one.
+    """System messages that do not stand first as the beginning of the person's next one, and hers in a row as one.
 
-    Chat templates of some open models (Mistral's, Gemma's) refuse a conversation with a second system message.
+    Chat templates of some open models (Mistral's, Gemma's) refuse a second system message, and want turns to alternate.
     """
     folded: list[dict[str, Any]] = []
     waiting = ""
     for place, message in enumerate(messages):
         if place and message["role"] == "system":
             waiting += f"({message['content']})\n\n"
-        elif waiting and message["role"] == "user":
-            folded.append({**message, "content": waiting + message["content"]})
+        elif message["role"] == "user":
+            before = folded.pop()["content"] + "\n\n" if folded and folded[-1]["role"] == "user" else ""
+            folded.append({**message, "content": before + waiting + message["content"]})
             waiting = ""
         else:
             folded.append(message)

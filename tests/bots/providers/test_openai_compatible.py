@@ -150,8 +150,8 @@ async def test_lists_what_the_account_offers(server: ModelServer) -> None:
 async def test_a_server_that_takes_one_system_message_gets_one_from_then_on(server: ModelServer) -> None:
     messages = (
         ChatMessage(role="system", text="Be kind."), ChatMessage(role="user", text="hello"),
-        ChatMessage(role="assistant", text="hi"), ChatMessage(role="system", text="It is Monday."),
-        ChatMessage(role="user", text="which day?"),
+        ChatMessage(role="assistant", text="hi"), ChatMessage(role="user", text="well?"),
+        ChatMessage(role="system", text="It is Monday."), ChatMessage(role="user", text="which day?"),
     )  # fmt: skip
     account = Account(id="b", slug="fake", kind="openai_compatible", base_url=server.base_url)
     client = OpenAICompatible(account)
@@ -160,7 +160,7 @@ async def test_a_server_that_takes_one_system_message_gets_one_from_then_on(serv
         for calls in (2, 1):  # refused once, never again
             before = len(server.requests)
             said = text_of([event async for event in client.stream(ChatRequest(model="m", messages=messages))])
-            assert said == "echo: (It is Monday.)\n\nwhich day?"
+            assert said == "echo: well?\n\n(It is Monday.)\n\nwhich day?"
             assert len(server.requests) - before == calls
     finally:
         server.strict = False
