@@ -17,7 +17,7 @@ run: .venv/.base ## serve http://127.0.0.1:8000/ (PORT changes it): no key, no d
 	@$(BIN)/python manage.py serve --prepare
 
 dev: .venv/.base ## the same, reloading when code changes
-	@DEBUG=true $(BIN)/python manage.py runserver $(PORT)
+	@DEBUG=true LOG_FORMAT=$${LOG_FORMAT:-console} $(BIN)/python manage.py runserver $(PORT)
 
 admin: .venv/.base ## give the staff login a new password and print it
 	@$(BIN)/python manage.py staff_login
