@@ -5,7 +5,7 @@ Plain values only. A platform is a folder in `platforms/` whose `adapter.py` reg
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,21 +63,41 @@ class OutboundMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a platform can do, as data. `max_length` in `length_unit`; 0: no limit of its own."""
+    """What a platform can do, as data. `max_length` in `length_unit`; 0: no limit of its own.
+
+    `resend` says what becomes of a send whose outcome is unknown (a crash, a time-out): "keyed": sent again, the
+    platform knows the idempotency key; "once": sent again once and flagged; "never": flagged for a person.
+    Rates are in the notation of the library `limits`: "30/second"; "" for none.
+    """
 
     max_length: int = 0
     length_unit: Literal["characters", "utf16"] = "characters"
     streams: bool = False
     buttons: bool = False
+    resend: Literal["keyed", "once", "never"] = "once"
+    account_rate: str = ""
+    chat_rate: str = ""
+    waits: tuple[float, ...] = (2, 5, 15, 30, 60, 120, 300, 300, 300)  # seconds before the 2nd, 3rd … try
+    keep_trying: float = 3600  # seconds after which an undelivered part is expired
 
 
 class ChannelError(Exception):
-    """A platform refused. `permanent`: never try this again; else after `retry_after` seconds."""
+    """A platform refused, or could not be asked. `permanent`: never try this again; else after `retry_after` seconds.
 
-    def __init__(self, detail: str, *, permanent: bool, retry_after: float | None = None) -> None:
+    `ambiguous`: it may have been taken all the same; what happens then is `Capabilities.resend`.
+    """
+
+    def __init__(
+        self, detail: str, *, permanent: bool, retry_after: float | None = None, ambiguous: bool = False
+    ) -> None:
         super().__init__(detail)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.ambiguous = ambiguous
+
+
+class BadSignature(Exception):
+    """A webhook's call that its platform did not make."""
 
 
 class NoConfig(BaseModel):
@@ -93,6 +113,40 @@ class Adapter(ABC):
     label: ClassVar[str]
     Config: ClassVar[type[BaseModel]] = NoConfig
     capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def __init__(self, config: BaseModel) -> None:
+        self.config: Any = config
+
+
+class SendingAdapter(Adapter):
+    """A platform that is sent messages; web chat and API are read by their clients instead."""
+
+    @abstractmethod
+    async def send(self, message: OutboundMessage) -> str:
+        """The platform's id of what it took. Raises ChannelError, nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry of a webhook's body that is no event: kept with its reason, while the others are worked on."""
+
+    reason: str
+
+
+class WebhookAdapter(Adapter):
+    """A platform that calls us."""
+
+    @abstractmethod
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises BadSignature unless the platform made this call, never anything else. Header names are lower case."""
+
+    @abstractmethod
+    def parse(self, body: bytes) -> list[InboundEvent | Unreadable]:
+        """The body's events, in order. Raises ValueError for a body that is none at all."""
+
+    def challenge(self, query: Mapping[str, str]) -> bytes | None:
+        """The answer to the platform's question whether we are us (GET); None: it asks no such thing."""
+        return None
 
 
 def _where() -> Iterator[str]:

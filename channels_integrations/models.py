@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -155,5 +156,6 @@ class RawEvent(models.Model):
 
 
 def config_of(channel: ChannelConfig) -> Any:
-    """The channel's settings, validated by its platform's Config. Raises pydantic.ValidationError."""
-    return adapters[channel.kind].Config.model_validate(channel.config)
+    """The channel's settings and secrets, validated by its platform's Config. Raises pydantic.ValidationError."""
+    secrets = json.loads(channel.credentials.reveal()) if channel.credentials else {}
+    return adapters[channel.kind].Config.model_validate({**channel.config, **secrets})

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from pydantic import ValidationError
+
+from bots.fields import Unreadable
 from bots.models import Bot
 from bots.remember import remembered
 from channels_integrations import flags
-from channels_integrations.models import ChannelConfig
+from channels_integrations.base import Adapter, adapters
+from channels_integrations.models import ChannelConfig, config_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,31 @@ def public_setup(slug: str, kind: str) -> Setup | None:
     """The channel people reach under this slug; None when there is none in use."""
     row = _in_use().filter(slug=slug, kind=kind).first()
     return row and setup_of(row.pk)
+
+
+class Misconfigured(Exception):
+    """A channel whose settings its platform cannot work with; the text names the field, never a value."""
+
+
+@remembered
+def adapter_of(channel_id: uuid.UUID) -> Adapter:
+    """The channel's driver. Raises Misconfigured."""
+    row = ChannelConfig.objects.get(pk=channel_id)
+    if row.kind not in adapters:
+        raise Misconfigured(f"no platform is called {row.kind!r}")
+    try:
+        return adapters[row.kind](config_of(row))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Misconfigured(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except Unreadable as error:
+        raise Misconfigured(str(error)) from None
+
+
+@remembered
+def channel_in_use(channel_id: uuid.UUID, kind: str) -> bool:
+    """Whether there is such a channel, and it and its bot are in use."""
+    return bool(_in_use().filter(pk=channel_id, kind=kind).exists())
 
 
 def channel_for(bot: Bot, kind: str) -> uuid.UUID:

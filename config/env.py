@@ -6,6 +6,7 @@ written from it (`python -m config.reference`), so that none of them can disagre
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import environ
 
-Kind = Literal["text", "secret", "bool", "int", "list", "url", "choice"]
+Kind = Literal["text", "secret", "bool", "int", "list", "networks", "url", "choice"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ VARIABLES: tuple[Variable, ...] = (
             ("LEASE_SECONDS", 30, "How long a process may be silent before another takes its conversation."),
             ("SWEEP_SECONDS", 5, "How often each process looks for turns nobody holds."),
             ("TURN_ATTEMPTS", 3, "Tries of a turn, counted before the model is called, before it is given up."),
+            ("SEND_SECONDS", 20, "How long a platform may take to accept a message."),
             ("DRAIN_SECONDS", 30, "How long running turns may finish at SIGTERM before they are handed back."),
         )
     ],
@@ -98,6 +100,7 @@ VARIABLES: tuple[Variable, ...] = (
              help="`json`: a line an event; `console`: for people."),
     *_group(
         "Operation",
+        ("PRIVATE_NETWORKS", "networks", [], "Networks such as `10.0.0.0/8` that addresses in rows may lead to."),
         ("EXTRA_APPS", "list", [], "Django apps with tools, commands or platforms of your own."),
     ),
     *_group(
@@ -223,10 +226,19 @@ def _url(raw: str, _: Variable) -> str:
     return raw
 
 
+def _networks(raw: str, _: Variable) -> list[str]:
+    found = [part.strip() for part in raw.split(",") if part.strip()]
+    try:
+        return [str(ipaddress.ip_network(part)) for part in found]
+    except ValueError:
+        raise ValueError("has an entry that is no network") from None
+
+
 _PARSERS: dict[Kind, Any] = {
     "text": lambda raw, _: raw,
     "secret": lambda raw, _: raw,
     "list": lambda raw, _: [part.strip() for part in raw.split(",") if part.strip()],
+    "networks": _networks,
     "bool": _bool,
     "int": _int,
     "choice": _choice,
@@ -237,5 +249,8 @@ _PARSERS: dict[Kind, Any] = {
 def _mend(variable: Variable) -> str:
     if variable.kind == "choice":
         return f"write one of {', '.join(variable.choices)}"
-    example = {"bool": "true or false", "int": "a number such as " + str(variable.default), "url": "a full address"}
+    example = {
+        "bool": "true or false", "networks": "networks such as 10.0.0.0/8, comma separated",
+        "int": f"a number such as {variable.default}", "url": "a full address",
+    }  # fmt: skip
     return f"write {example.get(variable.kind, 'another value')}, or leave it out for the default"

@@ -30,8 +30,8 @@ Set in the database without a restart, for a whole workspace or over that for on
 |---|---|---|
 """
 KINDS = {
-    "bool": "`true` or `false`", "int": "number", "list": "comma separated", "url": "address", "secret": "secret",
-    "text": "text",
+    "bool": "`true` or `false`", "int": "number", "list": "comma separated", "networks": "networks, comma separated",
+    "url": "address", "secret": "secret", "text": "text",
 }  # fmt: skip
 
 

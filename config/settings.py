@@ -180,6 +180,8 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # Secrets in rows ------------------------------------------------------------------------------------------------------
 FIELD_ENCRYPTION_KEYS = [key.strip() for key in env["FIELD_ENCRYPTION_KEYS"].split(",") if key.strip()]
 
+PRIVATE_NETWORKS = env["PRIVATE_NETWORKS"]
+
 # Models, conversations, durability ------------------------------------------------------------------------------------
 DEFAULT_MODEL = env["DEFAULT_MODEL"]
 OPENAI_API_KEY = env["OPENAI_API_KEY"]
@@ -190,6 +192,7 @@ LEASE_SECONDS: float = env["LEASE_SECONDS"]
 SWEEP_SECONDS: float = env["SWEEP_SECONDS"]
 TURN_ATTEMPTS = env["TURN_ATTEMPTS"]
 DRAIN_SECONDS: float = env["DRAIN_SECONDS"]
+SEND_SECONDS: float = env["SEND_SECONDS"]
 CONFIGURATION_SECONDS = 4.0  # a changed bot, model or flag is in force everywhere within 5 s
 
 # People ---------------------------------------------------------------------------------------------------------------

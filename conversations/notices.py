@@ -36,6 +36,13 @@ def gave_up() -> str:
     return _("I could not process this message. Please put it another way.")
 
 
+def unread(why: str) -> str:
+    """A message that the model is not shown."""
+    if why == "too_long":
+        return _("This message is too long for me. Please send at most 8,000 characters.")
+    return _("I can only read text so far. Please write to me.")
+
+
 def shortened() -> str:
     """Added to an answer that reached its limit."""
     return _("(shortened)")

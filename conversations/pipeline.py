@@ -17,11 +17,12 @@ from bots import context
 from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import in_thread
 from bots.tools.base import ToolContext, tools
-from channels_integrations.setup import Setup, setup_of
+from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
 from conversations import notices, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel, choose
 from conversations.commands.base import Command, parse
+from conversations.delivery import parts_of
 from conversations.draft import Draft, Emit, discard
 from conversations.frames import message_frame
 from conversations.models import Conversation, Message, Turn
@@ -41,10 +42,11 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A stored answer. `more`: another turn of the conversation waits."""
+    """A stored answer. `more`: another turn of the conversation waits; `to_send`: a platform is to be sent it."""
 
     message: Message
     more: bool
+    to_send: bool
 
 
 async def answer(
@@ -59,13 +61,13 @@ async def answer(
         running = Running(held, asyncio.Event(), draft)
         started(running)
         outcome = await _outcome(setup, running)
-        closed = await in_thread(turns.close, held, outcome) if outcome else None
+        closed = await in_thread(_close, held, outcome) if outcome else None
         if closed is None or outcome is None:
             log.warning("turn_fenced")
             return None
         log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
         await _tell(emit, held, outcome, closed)
-        return Reply(closed.message, closed.more)
+        return Reply(closed.message, closed.more, closed.to_send)
 
 
 async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> None:
@@ -80,10 +82,21 @@ def _begin(conversation_id: uuid.UUID) -> tuple[Setup, Claim | None]:
     return setup, turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
 
 
+def _close(held: Claim, outcome: Outcome) -> Closed | None:
+    try:
+        parts = parts_of(adapter_of(held.conversation.channel_id), outcome.text)
+    except Misconfigured:
+        parts = []  # said by every check of the channel; the answer is kept
+    return turns.close(held, outcome, parts)
+
+
 async def _outcome(setup: Setup, running: Running) -> Outcome | None:
     held = running.held
     if held.turn.attempts > settings.TURN_ATTEMPTS:
         return _notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
+    refused = held.refused
+    if refused:
+        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), in_context=False, reason=refused)
     command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
     answer = Answer()
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db import DatabaseError
 
 from bots.providers import pool
 from bots.threads import in_thread
-from conversations import turns
+from conversations import delivery, events, turns
 from conversations.accept import Accepted, request_stop
 from conversations.draft import Frame
 from conversations.fanout import Fanout
@@ -35,6 +36,8 @@ class Runner:
         self.fanout = Fanout(self.hub, self.running)
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
+        self._sending: set[uuid.UUID] = set()
+        self._others: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.draining = False
         self._drained: asyncio.Task[None] | None = None
@@ -89,6 +92,41 @@ class Runner:
             lambda done: self._tasks.get(conversation_id) is done and self._tasks.pop(conversation_id)
         )
 
+    def ring_event(self, event_id: uuid.UUID) -> None:
+        """Read this raw event, and answer what it brought."""
+        if not self.draining:
+            self._background(self._read(event_id))
+
+    def ring_delivery(self, conversation_id: uuid.UUID) -> None:
+        """Send what is due of this conversation, now or when what is being sent is done."""
+        if self.draining or conversation_id in self._sending:
+            return
+        self._sending.add(conversation_id)
+        self._background(self._deliver(conversation_id))
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+
+    async def _read(self, event_id: uuid.UUID) -> None:
+        try:
+            for conversation_id in await in_thread(events.read, event_id):
+                self.ring(conversation_id)
+        except DatabaseError as error:
+            log.warning("event_left_to_sweeper", error=type(error).__name__)
+
+    async def _deliver(self, conversation_id: uuid.UUID) -> None:
+        wait = None
+        try:
+            wait = await delivery.deliver(conversation_id)
+        except DatabaseError as error:
+            log.warning("delivery_left_to_sweeper", error=type(error).__name__)
+        finally:
+            self._sending.discard(conversation_id)
+        if wait is not None and wait < settings.SWEEP_SECONDS:
+            asyncio.get_running_loop().call_later(wait, self.ring_delivery, conversation_id)
+
     async def drain(self, seconds: float) -> None:
         """Claim nothing more, let running turns finish for `seconds`, hand the rest back.
 
@@ -102,10 +140,10 @@ class Runner:
     async def _drain(self, seconds: float) -> None:
         for loop in self._loops[:1]:
             loop.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+        if self._tasks or self._others:
+            await asyncio.wait({*self._tasks.values(), *self._others}, timeout=seconds)
         left = [running.held for running in self.running.values()]
-        unfinished = set(self._tasks.values())
+        unfinished = {*self._tasks.values(), *self._others}
         for task in (*unfinished, *self._loops):
             task.cancel()
         await asyncio.gather(*unfinished, *self._loops, return_exceptions=True)
@@ -134,13 +172,19 @@ class Runner:
             finally:
                 self.running.pop(conversation_id, None)
                 self.fanout.ended(conversation_id)
+            if reply and reply.to_send:
+                self.ring_delivery(conversation_id)
             if not (reply and reply.more) and conversation_id not in self._again:
                 self._tasks.pop(conversation_id, None)  # now, not a moment later: the next ring must not be lost
                 return
 
     async def _sweep(self) -> None:
+        for event_id in await in_thread(events.unread):
+            self.ring_event(event_id)
         for conversation_id in await in_thread(turns.unattended):
             self.ring(conversation_id)
+        for conversation_id in await in_thread(delivery.due):
+            self.ring_delivery(conversation_id)
 
     async def _keep(self) -> None:
         if not self.running:

@@ -6,6 +6,7 @@ The lease makes one process the holder of a conversation; the token fences out a
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
+from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
 from conversations.models.turn import OPEN
 
 
@@ -30,6 +31,12 @@ class Claim:
     spoken: str
     journal: tuple[ToolCall, ...] = ()
     rounds: tuple[ModelCall, ...] = ()
+
+    @property
+    def refused(self) -> str:
+        """Why the message is answered with a sentence of ours: "too_long", "media", or "" when the model answers."""
+        own = [m for m in self.history if m.turn_id == self.turn.pk and m.role == Message.Role.USER]
+        return next((m.metadata["refused"] for m in own if "refused" in m.metadata), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ class Closed:
 
     message: Message
     more: bool
+    to_send: bool
 
 
 def claim(conversation_id: uuid.UUID, *, length: int) -> Claim | None:
@@ -81,8 +89,8 @@ def claim(conversation_id: uuid.UUID, *, length: int) -> Claim | None:
         )
 
 
-def close(held: Claim, outcome: Outcome) -> Closed | None:
-    """The stored answer. None when the lease went to another meanwhile: then nothing is changed."""
+def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Closed | None:
+    """The stored answer, with its parts for the platform. None when the lease went to another: nothing is changed."""
     turn = held.turn
     others = Turn.objects.filter(conversation=OuterRef("pk"), state__in=OPEN, run_after__lte=Now()).exclude(pk=turn.pk)
     with transaction.atomic():
@@ -107,13 +115,17 @@ def close(held: Claim, outcome: Outcome) -> Closed | None:
             provider_state=outcome.provider_state,
             metadata=outcome.metadata,
         )
+        for part in parts:
+            part.message = message
+        if parts:
+            Delivery.objects.bulk_create(parts)
         if outcome.calls:
             ModelCall.objects.bulk_create(outcome.calls)
         Turn.objects.filter(pk=turn.pk).update(state=outcome.state, reason=outcome.reason[:300], finished_at=Now())
         Conversation.objects.filter(pk=conversation.pk).update(
             next_seq=message.seq + 1, last_activity=Now(), lease_until=None
         )
-    return Closed(message=message, more=conversation.more)
+    return Closed(message=message, more=conversation.more, to_send=bool(parts))
 
 
 def hand_back(held: Claim) -> None:

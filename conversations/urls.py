@@ -5,9 +5,11 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from conversations import views
+from conversations.webhooks import webhook
 
 urlpatterns = [
     path("", views.landing, name="landing"),
+    path("webhooks/<slug:kind>/<uuid:channel_id>/", webhook, name="webhook"),
     path("favicon.ico", RedirectView.as_view(url=static("webchat/icon.svg"))),
     path("chat/<slug:slug>/", views.chat_page, name="chat"),
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from bots.fields import IdField
 from bots.models.workspace import ScopedQuerySet
@@ -33,6 +36,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
     platform_id = models.CharField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    ambiguous = models.BooleanField(default=False, db_default=False, help_text=_("It may have arrived more than once."))
     reason = models.CharField(max_length=300, blank=True)
     run_after = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)
@@ -48,3 +52,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.part} {self.state}"
+
+    def move(self, **values: Any) -> bool:
+        """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""
+        mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts)
+        if not mine.update(**values):
+            return False
+        for name in ("state", "attempts", "ambiguous"):
+            setattr(self, name, values.get(name, getattr(self, name)))
+        return True

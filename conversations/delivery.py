@@ -1,0 +1,171 @@
+"""The outbox: what a platform is still to be sent, a conversation's parts in their order, each as often as is safe.
+
+`new → sending` is committed before the platform is called. A part found `sending` after its time is ambiguous: its
+process died, or the platform took it and hung; what happens then is the platform's `Capabilities.resend`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models.functions import Now
+
+from bots.threads import in_thread
+from channels_integrations.base import Adapter, Capabilities, ChannelError, OutboundMessage, SendingAdapter
+from channels_integrations.rendering.split import split
+from channels_integrations.setup import Misconfigured, adapter_of
+from conversations import rates
+from conversations.models import Delivery
+
+log = structlog.get_logger(__name__)
+
+OPEN = (Delivery.State.NEW, Delivery.State.SENDING)
+MISCONFIGURED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A part that is ours to send now: valid while its row says `sending` and this number of attempts."""
+
+    row: Delivery
+    chat_id: str
+    adapter: SendingAdapter
+
+
+def parts_of(adapter: Adapter, text: str) -> list[Delivery]:
+    """Unsaved rows for a message's text, in order; none where the platform is not sent anything."""
+    if not isinstance(adapter, SendingAdapter):
+        return []
+    able = adapter.capabilities
+    expires = _in(able.keep_trying)
+    return [
+        Delivery(part=number, payload={"text": part}, expires_at=expires)
+        for number, part in enumerate(split(text, able.max_length, able.length_unit))
+    ]
+
+
+async def deliver(conversation_id: uuid.UUID) -> float | None:
+    """Sends what is due, in order. Seconds until there is more to do; None when nothing is left."""
+    while True:
+        job = await in_thread(_take, conversation_id)
+        if not isinstance(job, Sending):
+            return job
+        outcome = await _send(job)
+        await in_thread(_settle, job.row, job.adapter.capabilities, outcome)
+
+
+def due(limit: int = 200) -> list[uuid.UUID]:
+    """Conversations with a part whose time has come."""
+    rows = Delivery.objects.filter(state__in=OPEN, run_after__lte=Now()).order_by("run_after")
+    return list(dict.fromkeys(rows.values_list("message__conversation_id", flat=True)[:limit]))
+
+
+async def _send(job: Sending) -> str | ChannelError:
+    """The platform's id, or why there is none."""
+    message = OutboundMessage(
+        chat_id=job.chat_id,
+        text=job.row.payload["text"],
+        idempotency_key=str(job.row.pk),
+        expires_at=job.row.expires_at,
+    )
+    try:
+        async with asyncio.timeout(settings.SEND_SECONDS):
+            return await job.adapter.send(message)
+    except ChannelError as error:
+        return error
+    except TimeoutError:
+        return ChannelError("the platform did not answer", permanent=False, ambiguous=True)
+    except Exception as error:  # a platform's driver is a plug-in: its mistake costs this part, not the outbox
+        log.exception("adapter_broke", platform=job.adapter.kind)
+        return ChannelError(f"the driver broke: {type(error).__name__}", permanent=False, ambiguous=True)
+
+
+def _take(conversation_id: uuid.UUID) -> Sending | float | None:
+    """The conversation's first open part, `sending` now; seconds to wait; None when there is none."""
+    with transaction.atomic():
+        row = _head(conversation_id)
+        if row is None:
+            return None
+        if row.wait > 0:
+            return float(row.wait)
+        adapter = _adapter(row)
+        if adapter is None:
+            row.move(run_after=_in(MISCONFIGURED_SECONDS))
+            return MISCONFIGURED_SECONDS
+        verdict = _verdict(row, adapter.capabilities)
+        if verdict is not None:
+            row.move(state=verdict, reason=row.reason or verdict.label)
+            return 0.0
+        wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, adapter.capabilities)
+        if wait:
+            row.move(run_after=_in(wait))
+            return wait
+        again = row.state == Delivery.State.SENDING
+        if not row.move(
+            state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=row.ambiguous or again,
+            run_after=_in(settings.SEND_SECONDS + 10),
+        ):  # fmt: skip
+            return 0.0
+        return Sending(row, row.message.conversation.chat_id, adapter)
+
+
+def _head(conversation_id: uuid.UUID) -> Any:
+    rows = Delivery.objects.filter(message__conversation_id=conversation_id, state__in=OPEN)
+    row = rows.select_related("message__conversation").annotate(now=Now()).order_by("message__seq", "part").first()
+    if row is not None:
+        row.wait = max(0.0, (row.run_after - row.now).total_seconds())
+    return row
+
+
+def _adapter(row: Delivery) -> SendingAdapter | None:
+    try:
+        adapter = adapter_of(row.message.channel_id)
+    except Misconfigured as error:
+        log.warning("channel_misconfigured", channel=str(row.message.channel_id), reason=str(error))
+        return None
+    return adapter if isinstance(adapter, SendingAdapter) else None
+
+
+def _verdict(row: Any, able: Capabilities) -> Delivery.State | None:
+    """The end of a part that is not to be sent any more."""
+    if row.state == Delivery.State.SENDING and not _may_repeat(row, able):
+        return Delivery.State.UNKNOWN
+    if row.expires_at is not None and row.expires_at <= row.now:
+        return Delivery.State.EXPIRED
+    return None
+
+
+def _may_repeat(row: Delivery, able: Capabilities) -> bool:
+    """Whether a part that may have arrived is sent again: always with a key, else once, or never."""
+    return able.resend == "keyed" or (able.resend == "once" and not row.ambiguous)
+
+
+def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> None:
+    """Write down what became of a send; nothing, when the row went to another meanwhile."""
+    if isinstance(outcome, str):
+        row.move(state=Delivery.State.SENT, platform_id=outcome[:200], sent_at=Now(), reason="")
+        return
+    log.warning("send_failed", delivery=str(row.pk), reason=str(outcome), attempt=row.attempts)
+    reason = str(outcome)[:300]
+    if outcome.ambiguous and not _may_repeat(row, able):
+        row.move(state=Delivery.State.UNKNOWN, reason=reason, ambiguous=True)
+    elif outcome.permanent or row.attempts > len(able.waits):
+        row.move(state=Delivery.State.FAILED, reason=reason)
+    else:
+        wait = max(able.waits[row.attempts - 1] * random.uniform(0.8, 1.2), outcome.retry_after or 0)  # noqa: S311  jitter
+        again = row.ambiguous or outcome.ambiguous
+        row.move(state=Delivery.State.NEW, reason=reason, run_after=_in(wait), ambiguous=again)
+
+
+def _in(seconds: float) -> Any:
+    end: datetime | Any = Now() + timedelta(seconds=seconds)
+    return ExpressionWrapper(end, output_field=DateTimeField())

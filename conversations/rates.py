@@ -1,0 +1,75 @@
+"""How often: messages of a person and of an address, sends of a bot and to a chat. Counted in Redis, else here.
+
+A limit is a moving window. While Redis is away each process counts for itself: limits are looser then, never gone.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from functools import cache
+
+import structlog
+from django.conf import settings
+from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+from channels_integrations.base import Capabilities
+
+log = structlog.get_logger(__name__)
+
+ADDRESS_FACTOR = 10  # people behind one address, as far as its limit goes
+Ask = tuple[RateLimitItem, str]
+
+
+def wait_to_say(*, person: str, address: str = "", per_minute: int | None = None) -> float:
+    """0 and one counted, or the seconds until this person, from this address, may say something again."""
+    most = settings.RATE_LIMIT_PER_MINUTE if per_minute is None else per_minute
+    if not most:
+        return 0.0
+    asks: list[Ask] = [(RateLimitItemPerMinute(most), f"person:{person}")]
+    if address:
+        asks.append((RateLimitItemPerMinute(most * ADDRESS_FACTOR), f"address:{address}"))
+    return _wait(asks)
+
+
+def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> float:
+    """0 and one counted, or the seconds until this bot may send to this chat."""
+    asks = [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
+    if able.chat_rate:
+        asks.append((parse(able.chat_rate), f"chat:{channel_id}:{chat_id}"))
+    return _wait(asks)
+
+
+def _wait(asks: list[Ask]) -> float:
+    if not asks:
+        return 0.0
+    if settings.REDIS_URL:
+        try:
+            return _ask(_shared(settings.REDIS_URL), asks)
+        except (RedisError, OSError) as error:
+            log.warning("rates_counted_here", error=type(error).__name__)
+    return _ask(_own(), asks)
+
+
+def _ask(limiter: MovingWindowRateLimiter, asks: list[Ask]) -> float:
+    """Counts only when every one of them admits it."""
+    for item, name in asks:
+        if not limiter.test(item, name):
+            return max(0.05, limiter.get_window_stats(item, name).reset_time - time.time())
+    for item, name in asks:
+        limiter.hit(item, name)
+    return 0.0
+
+
+@cache
+def _own() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())
+
+
+@cache
+def _shared(url: str) -> MovingWindowRateLimiter:
+    patience = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    return MovingWindowRateLimiter(RedisStorage(url, wrap_exceptions=False, **patience))  # type: ignore[arg-type]

@@ -1,0 +1,168 @@
+"""The outbox where a send's outcome is unknown: what each kind of platform was promised, and no more sends than that."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bots.models import Bot
+from bots.remember import forget
+from bots.threads import in_thread
+from channels_integrations.base import Capabilities
+from channels_integrations.models import ChannelConfig
+from channels_integrations.platforms.webhook.adapter import Webhook
+from channels_integrations.rendering.split import split, utf16
+from channels_integrations.setup import Setup, setup_of
+from conversations import delivery
+from conversations.accept import accept
+from conversations.models import Delivery, Message
+from conversations.pipeline import answer
+from tests.conversations.conftest import said
+from tests.fakes.webhook_receiver import SECRET, Answer, Receiver
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def hook(demo: Setup, receiver: Receiver, settings: Any) -> Setup:
+    settings.PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    settings.SEND_SECONDS = 0.4
+    bot = Bot.objects.get()
+    row = ChannelConfig(
+        workspace=bot.workspace, bot=bot, kind="webhook", slug="hook", name="Hook", config={"url": receiver.url}
+    )
+    row.credentials = json.dumps({"secret": SECRET})
+    row.save()
+    forget()
+    return setup_of(row.pk)
+
+
+def able(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    changed: Capabilities = dataclasses.replace(Webhook.capabilities, **{"waits": (0.05,) * 5, **more})
+    monkeypatch.setattr(Webhook, "capabilities", changed)
+
+
+async def sent(hook: Setup, text: str = "hello") -> Delivery:
+    """The first part of an answer, after everything that is done about it."""
+    accepted = await in_thread(accept, hook, said(text))
+    reply = await answer(accepted.conversation_id)
+    assert reply is not None and reply.to_send
+    await settled(accepted.conversation_id)
+    return await in_thread(Delivery.objects.get, part=0)
+
+
+async def settled(conversation_id: Any) -> None:
+    async with asyncio.timeout(20):
+        while (wait := await delivery.deliver(conversation_id)) is not None:  # noqa: ASYNC110  time itself is waited for
+            await asyncio.sleep(wait + 0.01)
+
+
+@pytest.mark.parametrize(
+    ("resend", "hangs", "state", "calls"),
+    [
+        ("keyed", 1, "sent", 2),
+        ("keyed", 3, "sent", 4),
+        ("once", 1, "sent", 2),
+        ("once", 2, "unknown", 2),
+        ("never", 1, "unknown", 1),
+    ],
+)
+async def test_taken_and_then_silent(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, resend: str, hangs: int, state: str, calls: int
+) -> None:
+    able(monkeypatch, resend=resend)
+    receiver.script(*[Answer(hang=1.0)] * hangs)
+    row = await sent(hook)
+    assert (row.state, row.ambiguous, len(receiver.calls)) == (state, True, calls)
+    assert len({call.id for call in receiver.calls}) == 1
+
+
+@pytest.mark.parametrize(
+    ("resend", "state", "calls"), [("keyed", "sent", 1), ("once", "sent", 1), ("never", "unknown", 0)]
+)
+async def test_found_sending_after_a_crash(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, resend: str, state: str, calls: int
+) -> None:
+    able(monkeypatch, resend=resend)
+    accepted = await in_thread(accept, hook, said("hello"))
+    await answer(accepted.conversation_id)
+    await in_thread(lambda: Delivery.objects.update(state="sending", attempts=1))  # its process is gone
+    await settled(accepted.conversation_id)
+    row = await in_thread(Delivery.objects.get)
+    assert (row.state, row.ambiguous, len(receiver.calls)) == (state, resend != "never", calls)
+
+
+async def test_a_long_answer_goes_out_in_parts_and_goes_on_where_it_stopped(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able(monkeypatch, max_length=60)
+    receiver.script(Answer(), Answer(), Answer(status=500))
+    await sent(hook, "show me Markdown")
+    rows = await in_thread(lambda: list(Delivery.objects.order_by("part")))
+    assert len(rows) > 4
+    assert {row.state for row in rows} == {"sent"}
+    assert [body["text"] for body in receiver.taken()] == [row.payload["text"] for row in rows]
+    answered = await in_thread(Message.objects.get, role="assistant")
+    assert "".join("".join(body["text"] for body in receiver.taken()).split()) == "".join(answered.text.split())
+
+
+async def test_what_was_not_sent_in_time_is_expired(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able(monkeypatch, keep_trying=0.3, waits=(0.5,) * 5)
+    receiver.script(Answer(status=503))
+    row = await sent(hook)
+    assert (row.state, len(receiver.calls)) == ("expired", 1)
+
+
+async def test_two_processes_send_a_part_once(hook: Setup, receiver: Receiver) -> None:
+    accepted = await in_thread(accept, hook, said("hello"))
+    await answer(accepted.conversation_id)
+    await asyncio.gather(*(delivery.deliver(accepted.conversation_id) for _ in range(8)))
+    await settled(accepted.conversation_id)
+    assert len(receiver.calls) == 1
+
+
+async def test_a_late_process_changes_nothing(hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = await in_thread(accept, hook, said("hello"))
+    await answer(accepted.conversation_id)
+    job = await in_thread(delivery._take, accepted.conversation_id)
+    assert isinstance(job, delivery.Sending)
+    await in_thread(lambda: Delivery.objects.update(attempts=2))  # taken over meanwhile
+    await in_thread(delivery._settle, job.row, Webhook.capabilities, "late")
+    assert (await in_thread(Delivery.objects.get)).state == "sending"
+
+
+async def test_rates_hold_back_and_lose_nothing(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able(monkeypatch, max_length=60, chat_rate="2/second")
+    await sent(hook, "show me Markdown")
+    times = [call.at for call in receiver.calls]
+    assert len(times) > 4
+    assert all(later - earlier > 0.9 for earlier, later in zip(times, times[2:], strict=False))
+
+
+FAMILY = "👩‍👩‍👧"
+
+
+@pytest.mark.parametrize("unit", ["characters", "utf16"])
+@pytest.mark.parametrize(
+    "text", ["word " * 500, "x" * 3_000, FAMILY * 300, "né\u0301" * 700, "🇩🇪🇫🇷" * 200, "a\n\nb" * 600, "  \n", ""]
+)
+def test_parts_fit_and_are_the_text(text: str, unit: Any) -> None:
+    parts = split(text, 100, unit)
+    assert all(0 < (utf16(part) if unit == "utf16" else len(part)) <= 100 for part in parts)
+    assert "".join("".join(parts).split()) == "".join(text.split())
+    assert not any(part.startswith(("\u0301", "\u200d")) for part in parts)
