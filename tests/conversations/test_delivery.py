@@ -1,4 +1,4 @@
-"""The outbox where a send's outcome is unknown: what each kind of platform was promised, and no more sends than that."""
+"""The outbox where a send's outcome is unknown: what each kind of platform was promised, and no more sends than it."""
 
 from __future__ import annotations
 
