@@ -29,6 +29,7 @@ from conversations.models import Conversation, Message, Turn
 from conversations.turns import Claim, Closed, Outcome
 
 log = structlog.get_logger(__name__)
+_APART: dict[str, Any] = {"in_context": False, "question_in_context": False}  # between us and the person alone
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ async def _outcome(setup: Setup, running: Running) -> Outcome | None:
         return _notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
     refused = held.refused
     if refused:
-        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), in_context=False, reason=refused)
+        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), reason=refused, **_APART)
     command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
     answer = Answer()
     try:
@@ -124,9 +125,7 @@ def _may_command(held: Claim) -> bool:
 
 def _obey(command: Command, args: str, held: Claim) -> Outcome:
     text = command.function(held.turn, args)
-    return Outcome(
-        state=Turn.State.DONE, text=text, in_context=False, metadata={"command": command.name, "ends": command.ends}
-    )
+    return Outcome(state=Turn.State.DONE, text=text, metadata={"command": command.name, "ends": command.ends}, **_APART)
 
 
 def _job(setup: Setup, held: Claim) -> Job:

@@ -41,7 +41,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a turn ended. `text` is what the person reads, also when it failed."""
+    """How a turn ended. `text` is what the person reads, also when it failed.
+
+    `in_context`, `question_in_context`: whether models are shown the answer, and what it answers, from now on.
+    """
 
     state: Turn.State
     text: str
@@ -49,6 +52,7 @@ class Outcome:
     model: str = ""
     tokens: int | None = None
     in_context: bool = True
+    question_in_context: bool = True
     provider_state: dict[str, Any] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     calls: tuple[ModelCall, ...] = ()
@@ -115,6 +119,8 @@ def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Clos
             provider_state=outcome.provider_state,
             metadata=outcome.metadata,
         )
+        if not outcome.question_in_context:
+            Message.objects.filter(conversation=conversation, turn=turn).update(in_context=False)
         for part in parts:
             part.message = message
         if parts:

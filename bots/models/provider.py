@@ -35,7 +35,7 @@ class SharedQuerySet(ScopedQuerySet):
         if isinstance(actor, ApiKey):
             return self.filter(shared | Q(**{self.workspace_path: actor.workspace_id}))
         own = super().for_actor(actor)
-        return own | self.filter(shared) if getattr(actor, "is_staff", False) else own
+        return own | self.filter(shared) if getattr(actor, "is_staff", False) and actor.is_active else own
 
     def for_workspace(self, workspace_id: uuid.UUID) -> Self:
         """What bots of this workspace may use."""

@@ -47,9 +47,11 @@ class Installation:
         }  # fmt: skip
 
     @contextmanager
-    def serving(self, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    def serving(self, stderr: Any = None, **more: str) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "manage.py", "serve", "--prepare"]
-        process = subprocess.Popen(command, cwd=ROOT, env={**self.environment, **more}, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**self.environment, **more}, stdout=subprocess.DEVNULL, stderr=stderr
+        )
         try:
             until(lambda: self.answers(process), 40)
             yield process
