@@ -143,13 +143,14 @@ class RawEvent(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
     attempts = models.PositiveSmallIntegerField(default=0)
     reason = models.CharField(max_length=300, blank=True)
+    run_after = models.DateTimeField(db_default=Now())
     received_at = models.DateTimeField(db_default=Now())
 
     objects = RawEventQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "sha256"], name="raw_event_once")]
-        indexes = [models.Index(fields=["received_at"], name="raw_event_open", condition=Q(state="new"))]
+        indexes = [models.Index(fields=["run_after"], name="raw_event_unread", condition=Q(state="new"))]
 
     def __str__(self) -> str:
         return f"{self.channel_id} {self.sha256[:12]}"

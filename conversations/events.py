@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import uuid
+from datetime import timedelta
 
 import structlog
-from django.db import connection, transaction
-from django.db.models import F
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable, WebhookAdapter
 from channels_integrations.models import RawEvent
@@ -33,18 +36,18 @@ def store(channel_id: uuid.UUID, body: bytes) -> uuid.UUID | None:
 
 def unread(limit: int = 100) -> list[uuid.UUID]:
     """Events nobody has read yet, oldest first."""
-    rows = RawEvent.objects.filter(state=RawEvent.State.NEW).order_by("received_at")
+    rows = RawEvent.objects.filter(state=RawEvent.State.NEW, run_after__lte=Now()).order_by("run_after")
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def read(event_id: uuid.UUID) -> list[uuid.UUID]:
     """Conversations that have something to answer now. An entry that cannot be read does not stop the others."""
     new = RawEvent.objects.filter(pk=event_id, state=RawEvent.State.NEW)
-    if not new.update(attempts=F("attempts") + 1):
-        return []
+    lease = ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS), output_field=DateTimeField())
+    if not new.filter(run_after__lte=Now()).update(attempts=F("attempts") + 1, run_after=lease):
+        return []  # another reads it
     with transaction.atomic():
-        skip = connection.features.has_select_for_update_skip_locked
-        row = new.select_for_update(skip_locked=skip).first()
+        row = new.select_for_update().first()
         if row is None:
             return []
         worn_out = row.attempts > TRIES

@@ -63,11 +63,12 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('new', 'New'), ('done', 'Done'), ('dead', 'Dead')], default='new', max_length=10)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('reason', models.CharField(blank=True, max_length=300)),
+                ('run_after', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels_integrations.channelconfig')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'new')), fields=['received_at'], name='raw_event_open')],
+                'indexes': [models.Index(condition=models.Q(('state', 'new')), fields=['run_after'], name='raw_event_unread')],
                 'constraints': [models.UniqueConstraint(fields=('channel', 'sha256'), name='raw_event_once')],
             },
         ),

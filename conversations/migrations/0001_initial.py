@@ -81,6 +81,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('new', 'New'), ('sending', 'Sending'), ('sent', 'Sent'), ('failed', 'Failed'), ('expired', 'Expired'), ('unknown', 'Unknown')], default='new', max_length=10)),
                 ('platform_id', models.CharField(blank=True, max_length=200)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('ambiguous', models.BooleanField(db_default=False, default=False, help_text='It may have arrived more than once.')),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('run_after', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('expires_at', models.DateTimeField(null=True)),
