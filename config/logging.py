@@ -33,6 +33,7 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
+REFUSED = "django.security.DisallowedHost"  # a request for another host: the request's own line says 400
 CHATTY = ("httpx", "httpx2", "httpcore", "openai", "asyncio", "daphne", "uvicorn.access", "uvicorn.error")
 
 SHARED: list[Any] = [
@@ -77,5 +78,6 @@ def configuration(*, level: str, style: str) -> dict[str, Any]:
             name: {"level": max(logging.WARNING, getattr(logging, level)), "handlers": [], "propagate": True}
             for name in CHATTY
         }
-        | {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+        | {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}}
+        | {REFUSED: {"level": "CRITICAL"}},
     }

@@ -55,6 +55,8 @@ def read(body: dict[str, Any]) -> Completion:
             raise Fault(400, "unsupported_parameter", f"{name} is not served: a bot brings its own.", name)
     if body.get("n") not in (None, 1):
         raise Fault(400, "unsupported_parameter", "Only n=1 is served.", "n")
+    if body.get("stream") not in (None, True, False):
+        raise Fault(400, "invalid_value", "stream must be true or false.", "stream")
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Fault(400, "invalid_value", "model must name a bot.", "model")
@@ -112,8 +114,10 @@ def _message(entry: Any, number: int) -> tuple[str, str]:
     if role not in ("system", "user", "assistant"):
         raise Fault(400, "invalid_value", f"{place}.role must be system, user or assistant.", place)
     text = _content(entry.get("content"))
-    if text is None or len(text) > LONGEST_EARLIER:
+    if text is None:
         raise Fault(400, "invalid_value", f"{place}.content must be text.", place)
+    if len(text) > LONGEST_EARLIER:
+        raise Fault(400, "too_long", f"{place}.content may have {LONGEST_EARLIER:,} characters.", place)
     return role, text
 
 

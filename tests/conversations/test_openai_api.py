@@ -79,7 +79,7 @@ def test_errors_have_openais_form(client: OpenAI, address: str, key: str) -> Non
     with pytest.raises(NotFoundError) as unknown:
         client.chat.completions.create(model="nope", messages=HELLO)
     assert unknown.value.code == "model_not_found"
-    for bad in ({"n": 2}, {"tools": [{"type": "function", "function": {"name": "f"}}]}):
+    for bad in ({"n": 2}, {"stream": "yes"}, {"tools": [{"type": "function", "function": {"name": "f"}}]}):
         with pytest.raises(BadRequestError):
             client.chat.completions.create(model="demo", messages=HELLO, **bad)
     headers = {"Authorization": f"Bearer {key}"}
