@@ -50,13 +50,7 @@ class Completion:
 
 def read(body: dict[str, Any]) -> Completion:
     """The request's meaning. Raises Fault 400 for what is not served."""
-    for name in ("tools", "functions"):
-        if body.get(name):
-            raise Fault(400, "unsupported_parameter", f"{name} is not served: a bot brings its own.", name)
-    if body.get("n") not in (None, 1):
-        raise Fault(400, "unsupported_parameter", "Only n=1 is served.", "n")
-    if body.get("stream") not in (None, True, False):
-        raise Fault(400, "invalid_value", "stream must be true or false.", "stream")
+    _check_options(body)
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Fault(400, "invalid_value", "model must name a bot.", "model")
@@ -78,6 +72,16 @@ def read(body: dict[str, Any]) -> Completion:
         stream=body.get("stream") is True,
         include_usage=isinstance(options, dict) and options.get("include_usage") is True,
     )
+
+
+def _check_options(body: dict[str, Any]) -> None:
+    for name in ("tools", "functions"):
+        if body.get(name):
+            raise Fault(400, "unsupported_parameter", f"{name} is not served: a bot brings its own.", name)
+    if body.get("n") not in (None, 1):
+        raise Fault(400, "unsupported_parameter", "Only n=1 is served.", "n")
+    if body.get("stream") not in (None, True, False):
+        raise Fault(400, "invalid_value", "stream must be true or false.", "stream")
 
 
 def completion(*, id: str, created: int, model: str, text: str, finish: str, usage: dict[str, int]) -> dict[str, Any]:  # noqa: A002
