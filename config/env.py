@@ -82,8 +82,10 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(name="SESSION_TTL_SECONDS", kind="int", default=3600, least=1, group="Conversations",
              help="How long an idle chat stays in the session cache. Costs speed only, never a conversation."),
-    Variable(name="RATE_LIMIT_PER_MINUTE", kind="int", default=60, least=0, group="Conversations", later=True,
+    Variable(name="RATE_LIMIT_PER_MINUTE", kind="int", default=60, least=0, group="Conversations",
              help="Messages a minute a person may send; an address may send ten times that. 0 = off."),
+    Variable(name="SOCKETS_PER_ADDRESS", kind="int", default=50, least=0, group="Conversations",
+             help="Open web chats of one address in a process. 0 = off."),
     *[
         Variable(name=name, kind="int", default=default, least=1, group="Durability", help=text)
         for name, default, text in (

@@ -60,7 +60,7 @@ def configuration(*, level: str, style: str) -> dict[str, Any]:
     last: list[Any] = (
         [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
         if style == "json"
-        else [redact, structlog.dev.ConsoleRenderer()]
+        else [redact, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
         "version": 1,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from typing import Any
 
 import structlog
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, public_setup
-from conversations import accept, chats, socket_frames, visitors
+from conversations import accept, chats, rates, socket_frames, visitors
 from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.hub import Watcher
@@ -22,33 +22,23 @@ from conversations.limits import BadText, Bucket, clean_text
 from conversations.models import Conversation, Message
 from conversations.pipeline import Running
 from conversations.runner import runner
+from conversations.socket_door import Door, origin_allowed
 
 log = structlog.get_logger(__name__)
 
+sockets: Counter[str] = Counter()  # open ones of this process, by address
 HELLO_SECONDS = 10
 MOST_REFUSALS = 100
 DRAFT_FRAMES = {"start", "delta", "block", "tool"}
+TOO_OFTEN = BadText("rate_limited", "That was quick. Please wait a moment.")
 AWAY = BadText("unavailable", "We cannot store messages right now. Please try again in a moment.")
 
 
-class Door(AsyncWebsocketConsumer):
-    """A socket that can be refused before its handshake with a status of HTTP."""
+class SlowDown(Exception):
+    """Too many messages; another may come after these seconds."""
 
-    async def deny(self, status: int) -> None:
-        """With this status where the server can say it, else 403."""
-        if "websocket.http.response" not in (self.scope.get("extensions") or {}):
-            await self.close()
-            return
-        send: Any = self.base_send  # typed without this extension
-        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
-        await send({"type": "websocket.http.response.body", "body": b""})
-
-
-class NoSuchAddress(Door):
-    """Any other address."""
-
-    async def connect(self) -> None:
-        await self.deny(404)
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
 class ChatConsumer(Door):
@@ -58,10 +48,12 @@ class ChatConsumer(Door):
     visitor = ""
 
     async def connect(self) -> None:
+        self.address = str((self.scope.get("client") or ("",))[0])
         refusal = await self._refusal()
         if refusal:
             await self.deny(refusal)
             return
+        sockets[self.address] += 1
         self.bucket, self.others = Bucket(), Bucket(rate=20, burst=60)
         self.refusals, self.over = 0, False
         self.conversation: uuid.UUID | None = None
@@ -75,6 +67,8 @@ class ChatConsumer(Door):
         """The status of HTTP that this handshake is refused with; None when it is welcome."""
         if not origin_allowed(self.scope):
             return 403
+        if 0 < settings.SOCKETS_PER_ADDRESS <= sockets[self.address]:
+            return 429
         slug = self.scope["url_route"]["kwargs"]["slug"]
         try:
             found = await in_thread(public_setup, slug, "webchat") if "\0" not in slug else None
@@ -87,6 +81,9 @@ class ChatConsumer(Door):
 
     async def disconnect(self, code: int) -> None:
         if hasattr(self, "impatient"):
+            sockets[self.address] -= 1
+            if not sockets[self.address]:
+                del sockets[self.address]
             self.impatient.cancel()
             self._leave()
 
@@ -99,6 +96,8 @@ class ChatConsumer(Door):
             return
         try:
             await self._obey(socket_frames.read(text_data))
+        except SlowDown as slow:
+            await self._refuse(TOO_OFTEN, id=socket_frames.id_of(text_data), retry_after=slow.seconds)
         except BadText as bad:
             await self._refuse(bad, id=socket_frames.id_of(text_data))
         except DatabaseError as error:
@@ -126,10 +125,12 @@ class ChatConsumer(Door):
         text = clean_text(frame.text)
         wait = self.bucket.wait()
         if wait:
-            await self._refuse(
-                BadText("rate_limited", "That was quick. Please wait a moment."), id=frame.id, retry_after=wait
-            )
-            return
+            raise SlowDown(wait)
+        wait = await in_thread(
+            rates.wait_to_say, channel_id=self.setup.channel_id, person=self.visitor, address=self.address
+        )
+        if wait:
+            raise SlowDown(wait)
         incoming = IncomingMessage(
             event_id=f"{self.visitor}:{frame.id}", chat_id=self.visitor, sender_id=self.visitor, text=text
         )
@@ -285,15 +286,3 @@ def _is_told(running: Running, told: list[Frame]) -> bool:
         for frame in told
         if "seq" in frame
     )
-
-
-def origin_allowed(scope: Any) -> bool:
-    """Our own pages, named origins, and programs, which send none. Compared whole: scheme, host and port."""
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin")
-    if origin is None:
-        return True
-    scheme = "https" if scope.get("scheme") == "wss" or settings.SECURE else "http"
-    host = headers.get(b"host", b"").decode("latin-1")
-    own = {f"{scheme}://{host}"} if host else set()
-    return origin.decode("latin-1") in own | set(settings.CSRF_TRUSTED_ORIGINS)

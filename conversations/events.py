@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable, WebhookAdapter
 from channels_integrations.models import RawEvent
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
+from conversations import rates
 from conversations.accept import accept
 from conversations.limits import LONGEST_TEXT
 
@@ -85,7 +86,10 @@ def take(setup: Setup, event: InboundEvent) -> uuid.UUID | None:
     """The conversation that an event leaves something to answer in; None when it leaves nothing."""
     if not isinstance(event, IncomingMessage) or (event.is_group and not event.addressed):
         return None
-    accepted = accept(setup, _storable(event))
+    event = _storable(event)
+    if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id):
+        event = dataclasses.replace(event, raw={"refused": "too_often"})
+    accepted = accept(setup, event)
     return accepted.conversation_id if accepted.turn_id else None
 
 

@@ -40,6 +40,8 @@ def unread(why: str) -> str:
     """A message that the model is not shown."""
     if why == "too_long":
         return _("This message is too long for me. Please send at most 8,000 characters.")
+    if why == "too_often":
+        return _("You are writing faster than I may answer. Please wait a minute.")
     return _("I can only read text so far. Please write to me.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -16,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from bots.models import ApiKey
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
-from conversations import accept
+from conversations import accept, rates
 from conversations import openai_shapes as shapes
 from conversations.api import views, waiting
 from conversations.api.authentication import key_of
@@ -135,6 +136,9 @@ def _accept(key: ApiKey, asked: Completion) -> accept.Accepted:
     bot = views.bots_of(key).filter(slug=asked.model).first()
     if bot is None:
         raise _unknown(asked.model)
+    wait = rates.wait_to_call(key)
+    if wait:
+        raise Fault(429, "rate_limit_exceeded", f"This key may be used again in {math.ceil(wait)} s.")
     event = f"{key.pk}:{uuid.uuid4().hex}"
     setup = views.api_setup(key, asked.model)
     incoming = IncomingMessage(

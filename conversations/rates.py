@@ -16,6 +16,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
+from bots.models import ApiKey
 from channels_integrations.base import Capabilities
 
 log = structlog.get_logger(__name__)
@@ -24,15 +25,21 @@ ADDRESS_FACTOR = 10  # people behind one address, as far as its limit goes
 Ask = tuple[RateLimitItem, str]
 
 
-def wait_to_say(*, person: str, address: str = "", per_minute: int | None = None) -> float:
+def wait_to_say(*, channel_id: uuid.UUID, person: str, address: str = "") -> float:
     """0 and one counted, or the seconds until this person, from this address, may say something again."""
-    most = settings.RATE_LIMIT_PER_MINUTE if per_minute is None else per_minute
+    most = settings.RATE_LIMIT_PER_MINUTE
     if not most:
         return 0.0
-    asks: list[Ask] = [(RateLimitItemPerMinute(most), f"person:{person}")]
+    asks: list[Ask] = [(RateLimitItemPerMinute(most), f"person:{channel_id}:{person}")]
     if address:
         asks.append((RateLimitItemPerMinute(most * ADDRESS_FACTOR), f"address:{address}"))
     return _wait(asks)
+
+
+def wait_to_call(key: ApiKey) -> float:
+    """0 and one counted, or the seconds until this key may be used again; a key without a limit of its own has none."""
+    most = key.rate_limit_per_minute
+    return _wait([(RateLimitItemPerMinute(most), f"key:{key.pk}")]) if most else 0.0
 
 
 def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> float:

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from conversations.consumers import ChatConsumer, NoSuchAddress
+from conversations.consumers import ChatConsumer
+from conversations.socket_door import NoSuchAddress
 
 chat: Any = ChatConsumer.as_asgi()  # an ASGI application, where Django's types know views alone
 nowhere: Any = NoSuchAddress.as_asgi()

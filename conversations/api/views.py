@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import AsyncGenerator
 from typing import Any, cast
@@ -12,7 +13,7 @@ from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,7 +24,7 @@ from bots.models import ApiKey, Bot
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, channel_for, setup_of
-from conversations import accept
+from conversations import accept, rates
 from conversations.api import idempotency, serializers, waiting
 from conversations.api.async_view import AsyncAPIView
 from conversations.api.authentication import caller
@@ -110,6 +111,7 @@ class Sending(AsyncAPIView):
 
     async def send(self, setup: Setup, incoming: IncomingMessage, **more: Any) -> Any:
         """The answer as a response: JSON, or an event stream when that was asked for."""
+        await in_thread(_admit, caller(self.request), setup, incoming.sender_id)
         try:
             accepted = await in_thread(accept.accept, setup, incoming, **more)
         except accept.Ended:
@@ -263,6 +265,13 @@ def _started(setup: Setup, chat_id: str, user: str) -> Conversation:
     known = Conversation.objects.filter(channel_id=setup.channel_id, chat_id=chat_id).order_by("id").first()
     made = known or accept.start(setup, chat_id=chat_id, sender_id=user, sender_name=user)
     return cast(Conversation, Conversation.objects.select_related("bot", "chat_user").get(pk=made.pk))
+
+
+def _admit(key: ApiKey, setup: Setup, person: str) -> None:
+    """Raises Throttled while the key or its person says too much."""
+    wait = rates.wait_to_call(key) or rates.wait_to_say(channel_id=setup.channel_id, person=person)
+    if wait:
+        raise Throttled(math.ceil(wait), "Too many messages. Please wait.")
 
 
 def _answer(accepted: accept.Accepted, outcome: waiting.Answered | None) -> dict[str, Any]:
