@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -16,6 +18,7 @@ from bots.remember import forget
 from channels_integrations.base import IncomingMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, setup_of
+from tests.fakes.webhook_receiver import SECRET, Receiver
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +73,23 @@ def address(demo: Setup) -> Iterator[str]:
 def key(demo: Setup) -> str:
     """An API key that may chat and read."""
     return ApiKey.issue(workspace=Workspace.default(), name="test", scopes=["chat", "read"])[1]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def hook(demo: Setup, receiver: Receiver, settings: Any) -> Setup:
+    """A webhook channel of the demo bot, whose replies the receiver takes."""
+    settings.PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    bot = Bot.objects.get()
+    row = ChannelConfig(
+        workspace=bot.workspace, bot=bot, kind="webhook", slug="hook", name="Hook", config={"url": receiver.url}
+    )
+    row.credentials = json.dumps({"secret": SECRET})
+    row.save()
+    forget()
+    return setup_of(row.pk)

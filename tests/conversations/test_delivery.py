@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from bots.models import Bot
-from bots.remember import forget
 from bots.threads import in_thread
 from channels_integrations.base import Capabilities
-from channels_integrations.models import ChannelConfig
 from channels_integrations.platforms.webhook.adapter import Webhook
 from channels_integrations.rendering.split import split, utf16
-from channels_integrations.setup import Setup, setup_of
+from channels_integrations.setup import Setup
 from conversations import delivery
 from conversations.accept import accept
 from conversations.models import Delivery, Message
 from conversations.pipeline import answer
 from tests.conversations.conftest import said
-from tests.fakes.webhook_receiver import SECRET, Answer, Receiver
+from tests.fakes.webhook_receiver import Answer, Receiver
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def hook(demo: Setup, receiver: Receiver, settings: Any) -> Setup:
-    settings.PRIVATE_NETWORKS = ["127.0.0.0/8"]
+@pytest.fixture(autouse=True)
+def impatient(settings: Any) -> None:
     settings.SEND_SECONDS = 0.4
-    bot = Bot.objects.get()
-    row = ChannelConfig(
-        workspace=bot.workspace, bot=bot, kind="webhook", slug="hook", name="Hook", config={"url": receiver.url}
-    )
-    row.credentials = json.dumps({"secret": SECRET})
-    row.save()
-    forget()
-    return setup_of(row.pk)
 
 
 def able(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:

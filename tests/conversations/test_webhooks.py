@@ -15,7 +15,6 @@ from django.db import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bots.models import Bot
 from bots.remember import forget
 from channels_integrations.models import ChannelConfig, RawEvent
 from channels_integrations.setup import Setup
@@ -27,21 +26,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def channel(demo: Setup, receiver: Receiver, settings: Any) -> ChannelConfig:
-    settings.PRIVATE_NETWORKS = ["127.0.0.0/8"]
-    bot = Bot.objects.get()
-    row = ChannelConfig(
-        workspace=bot.workspace, bot=bot, kind="webhook", slug="hook", name="Hook", config={"url": receiver.url}
-    )
-    row.credentials = json.dumps({"secret": SECRET})
-    row.save()
-    forget()
+def channel(hook: Setup) -> ChannelConfig:
+    row: ChannelConfig = ChannelConfig.objects.get(pk=hook.channel_id)
     return row
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.fakes.loopback import Loopback
 
 Write = Callable[[bytes], Coroutine[Any, Any, None]]
 
@@ -54,45 +55,26 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
     )
 
 
-class ModelServer:
-    """Runs in a thread of its own with its own loop."""
+class ModelServer(Loopback):
+    """What a provider's server does, and everything it can do wrong."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        self._script: deque[Reply] = deque()
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self.base_url = ""
         self.strict = False  # as chat templates that take one system message, the first
+        self._script: deque[Reply] = deque()
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.origin}/v1"
 
     def script(self, *replies: Reply) -> None:
         """What the next calls are answered with."""
         self._script.extend(replies)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.add_routes([web.get("/v1/models", self._models), web.post("/v1/chat/completions", self._chat)])
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        self._loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        self._loop.run_until_complete(site.start())
-        self.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self._ready.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/v1/models", self._models), web.post("/v1/chat/completions", self._chat)]
 
     async def _models(self, request: web.Request) -> web.Response:
         rows = [{"id": name, "object": "model", "owned_by": "fake"} for name in ("fake-small", "fake-large")]

@@ -10,13 +10,14 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.fakes.loopback import Loopback
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of at least 24 bytes").decode()
 
@@ -50,16 +51,17 @@ class Answer:
     hang: float = 0.0
 
 
-class Receiver:
-    """Runs in a thread of its own with its own loop."""
+class Receiver(Loopback):
+    """A customer's program that takes replies."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
-        self.url = ""
         self._script: deque[Answer] = deque()
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/hook"
 
     def script(self, *answers: Answer) -> None:
         """What the next calls are answered with."""
@@ -70,27 +72,8 @@ class Receiver:
         found = {call.id: call.body for call in self.calls if call.status == 200}
         return list(found.values())
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        app = web.Application()
-        app.add_routes([web.post("/hook", self._hook)])
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        self._loop.run_until_complete(runner.setup())
-        self._loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", 0).start())
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-        self._ready.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/hook", self._hook)]
 
     async def _hook(self, request: web.Request) -> web.Response:
         body = await request.read()
