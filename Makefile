@@ -6,7 +6,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev admin up test browser lint lint-style lint-types lint-imports lint-django fmt lock clean
+.PHONY: help setup run dev worker admin up test browser lint lint-style lint-types lint-imports lint-django fmt lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -18,6 +18,9 @@ run: .venv/.base ## serve http://127.0.0.1:8000/ (PORT changes it): no key, no d
 
 dev: .venv/.base ## the same, reloading when code changes
 	@DEBUG=true LOG_FORMAT=$${LOG_FORMAT:-console} $(BIN)/python manage.py runserver $(PORT)
+
+worker: .venv/.base ## a worker beside the web process (needs CELERY_BROKER_URL and a shared database)
+	@$(BIN)/python manage.py worker
 
 admin: .venv/.base ## give the staff login a new password and print it
 	@$(BIN)/python manage.py staff_login

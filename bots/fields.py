@@ -43,6 +43,8 @@ class _Attribute:
     def __get__(self, instance: models.Model | None, owner: type) -> Any:
         if instance is None:
             return self
+        if self.field.attname not in instance.__dict__:  # left out by only() or defer()
+            instance.refresh_from_db(fields=[self.field.attname])
         stored = instance.__dict__.get(self.field.attname)
         if isinstance(stored, _Sealed):
             stored = instance.__dict__[self.field.attname] = self.field.open(instance, stored)
@@ -80,10 +82,10 @@ class EncryptedField(models.TextField):  # type: ignore[type-arg]
         value = instance.__dict__.get(self.attname)
         if isinstance(value, _Sealed):
             return value
-        return None if value is None else self.seal(instance, value)
+        return None if value is None else _Sealed(self.seal(instance, value))
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        if isinstance(value, Secret):
+        if value is not None and not isinstance(value, _Sealed):
             raise FieldError(
                 f"{self.model.__name__}.{self.name} is saved through its row, not by update() or bulk calls"
             )

@@ -52,7 +52,7 @@ def default_model(**_: Any) -> list[CheckMessage]:
 @register()
 def github_models(**_: Any) -> list[CheckMessage]:
     """GITHUB_TOKEN: what it was for has ended."""
-    if not os.environ.get("GITHUB_TOKEN"):
+    if not os.environ.get("GITHUB_TOKEN") and not settings.ENVIRONMENT.given("GITHUB_TOKEN"):
         return []
     return [Warning("GITHUB_TOKEN is set, but GitHub Models ended on 30 July 2026.",
                     hint="Use OPENAI_BASE_URL with OpenAI, OpenRouter or any compatible server.",

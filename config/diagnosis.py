@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
 
@@ -43,6 +44,8 @@ def diagnose() -> Iterator[Finding]:
     database = _asked("database", stores.reach_database, stores.database_address())
     yield database
     yield _asked("redis", stores.ask_redis, stores.redis_address() or "not used: one process keeps everything itself")
+    if settings.CELERY_BROKER_URL:
+        yield _asked("broker", stores.ask_broker, "answers, and keeps what it is given")
     if not database.ok:
         return
     tables = _asked("tables", health.ask_migrations, "as this code wants them")

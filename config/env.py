@@ -6,12 +6,15 @@ written from it (`python -m config.reference`), so that none of them can disagre
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import environ
 
@@ -20,7 +23,7 @@ Kind = Literal["text", "secret", "bool", "int", "list", "networks", "url", "choi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One environment variable. `choices` for kind choice, `least` for int; `later`: accepted, not used yet."""
+    """One environment variable. `choices` for kind choice, `least` and `most` for int; `later`: not used yet."""
 
     name: str
     kind: Kind = "text"
@@ -29,6 +32,7 @@ class Variable:
     group: str
     choices: tuple[str, ...] = ()
     least: int | None = None
+    most: int | None = None
     later: bool = False
 
 
@@ -55,7 +59,7 @@ VARIABLES: tuple[Variable, ...] = (
         ("PUBLIC_URL", "url", "", "Address people reach this installation at; its host is allowed too."),
         ("TRUSTED_PROXIES", "list", [], "Addresses of reverse proxies whose `X-Forwarded-*` headers count."),
     ),
-    Variable(name="PORT", kind="int", default=8000, least=1, help="Port of `make run`.", group="Web"),
+    Variable(name="PORT", kind="int", default=8000, least=1, most=65_535, help="Port of `make run`.", group="Web"),
     *_group(
         "Stores",
         ("DATABASE_URL", "url", "", "`postgres://user:password@host:5432/name`. Empty: SQLite in `var/`."),
@@ -63,10 +67,9 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     *_group(
         "Stores",
-        ("DATABASE_REPLICA_URL", "url", "", "A read replica for reports."),
-        ("CELERY_BROKER_URL", "url", "", "Broker of the workers; its own Redis with `noeviction`."),
-        later=True,
+        ("CELERY_BROKER_URL", "url", "", "The workers' broker: RabbitMQ, or a Redis that evicts nothing. Empty: none."),
     ),
+    *_group("Stores", ("DATABASE_REPLICA_URL", "url", "", "A read replica for reports."), later=True),
     Variable(name="DB_THREADS", kind="int", default=8, least=1, group="Stores",
              help="Database threads of a process, and connections of its pool. SQLite always has one."),
     *_group(
@@ -141,6 +144,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
 )  # fmt: skip
 
+LINE = re.compile(r"(?:export )?([A-Za-z_0-9]+)=")  # what django-environ takes; of another line it would tell all
 # Known elsewhere: read by libraries or by `make`, or explained by a check. Not reported as unknown.
 FOREIGN = frozenset({"GITHUB_TOKEN", "DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB"})
 
@@ -178,20 +182,21 @@ class Environment:
 
 def load(file: str | Path | None) -> Environment:
     """The process's environment over the file's lines; a missing file is no fault."""
-    lines: dict[str, str] = {}
-    if file and Path(file).is_file():
-        lines = _read_file(Path(file))
-    return Environment({**lines, **os.environ}, from_file=frozenset(lines))
+    given = Path(file).read_text(encoding="utf-8-sig", errors="replace") if file and Path(file).is_file() else ""
+    lines = {n: text for n, line in enumerate(given.splitlines(), 1) if (text := line.strip()) and text[0] != "#"}
+    values = _parse([line for line in lines.values() if LINE.match(line)])
+    environment = Environment({**values, **os.environ}, from_file=frozenset(values))
+    for number in (n for n, line in lines.items() if not LINE.match(line)):
+        environment.fault(f"Line {number} of .env", "is no NAME=value", "write it so, without spaces around the =")
+    return environment
 
 
-def _read_file(file: Path) -> dict[str, str]:
+def _parse(lines: list[str]) -> dict[str, str]:
     """django-environ's own parser, kept from writing into this process's environment."""
     before = dict(os.environ)
-    environ.Env.read_env(file, overwrite=True)
+    environ.Env.read_env(io.StringIO("\n".join(lines)), overwrite=True)
     try:
-        names = [line.split("=", 1)[0].removeprefix("export ").strip() for line in file.read_text().splitlines()
-                 if "=" in line and not line.lstrip().startswith("#")]  # fmt: skip
-        return {name: os.environ[name] for name in names if name in os.environ}
+        return {found[1]: os.environ[found[1]] for line in lines if (found := LINE.match(line))}
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -212,6 +217,8 @@ def _int(raw: str, variable: Variable) -> int:
         raise ValueError("is no whole number") from None
     if variable.least is not None and value < variable.least:
         raise ValueError(f"is below {variable.least}")
+    if variable.most is not None and value > variable.most:
+        raise ValueError(f"is above {variable.most}")
     return value
 
 
@@ -225,6 +232,10 @@ def _choice(raw: str, variable: Variable) -> str:
 def _url(raw: str, _: Variable) -> str:
     if "://" not in raw or any(c.isspace() for c in raw):
         raise ValueError("is no address (scheme://…)")
+    try:
+        _port = urlsplit(raw).port  # asked for, because only then it is looked at
+    except ValueError:
+        raise ValueError("has a host or port that is none") from None
     return raw
 
 

@@ -37,7 +37,8 @@ def ask_all() -> dict[str, dict[str, object]]:
     found = {"database": _ask(stores.ask_database)}
     if found["database"]["ok"]:
         found["migrations"] = _ask(ask_migrations)
-        found["model"] = _ask(ask_default_model)
+        if found["migrations"]["ok"]:
+            found["model"] = _ask(ask_default_model)
     if settings.REDIS_URL:
         found["redis"] = _ask(stores.ask_redis)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ PRIVATE = frozenset({
     "secret", "authorization", "cookie", "visitor", "reply",
 })  # fmt: skip
 CREDENTIAL = re.compile(
-    r"(sk-|sb_)[\w-]{8,}|(?<=Bearer )\S+|(?<=/bot)\d+:[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)", re.ASCII
+    r"(sk-|sb_)[\w.-]{8,}|(?<=Bearer )\S+|(?<=/bot)\d+:[\w-]+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", re.ASCII
 )
 
 
@@ -26,11 +26,18 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     """
     event.pop("request", None)
     for name, value in event.items():
-        if name in PRIVATE:
-            event[name] = "***"
-        elif isinstance(value, str):
-            event[name] = CREDENTIAL.sub("***", value)
+        event[name] = _starred(name, value)
     return event
+
+
+def _starred(name: str, value: Any) -> Any:
+    if name.lower() in PRIVATE:
+        return "***"
+    if isinstance(value, Mapping):
+        return {inner: _starred(str(inner), held) for inner, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_starred("", held) for held in value]
+    return CREDENTIAL.sub("***", value) if isinstance(value, str) else value
 
 
 REFUSED = "django.security.DisallowedHost"  # a request for another host: the request's own line says 400
@@ -57,11 +64,13 @@ def configure() -> None:
 
 def configuration(*, level: str, style: str) -> dict[str, Any]:
     """Django's LOGGING: everything to stderr, in the one form."""
-    last: list[Any] = (
-        [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
+    last: list[Any] = [
+        structlog.processors.format_exc_info,
+        redact,  # the trace as well
+        structlog.processors.JSONRenderer()
         if style == "json"
-        else [redact, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    )
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
     return {
         "version": 1,
         "disable_existing_loggers": False,

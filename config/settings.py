@@ -175,6 +175,14 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     )
 }
+CELERY_BROKER_URL = env["CELERY_BROKER_URL"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False  # a lost task is a lost hint; the rows know
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2}
+CELERY_BEAT_SCHEDULE = {"purge": {"task": "conversations.tasks.purge", "schedule": 24 * 3600}}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # Secrets in rows ------------------------------------------------------------------------------------------------------

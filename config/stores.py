@@ -56,6 +56,45 @@ def _away(error: Exception) -> StoreAway:
     return StoreAway(f"Cannot reach the database at {database_address()}: {reason}. Check DATABASE_URL.")
 
 
+def ask_broker() -> None:
+    """Raises StoreAway when the workers' broker does not answer, or would throw their work away to make room."""
+    url = settings.CELERY_BROKER_URL
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        _ask_amqp(url)
+        return
+    import redis
+
+    client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        policy = client.info("memory").get("maxmemory_policy", "")
+    except (redis.RedisError, OSError) as error:
+        raise StoreAway(f"Cannot reach the broker at {_address(url)}: {error}. Check CELERY_BROKER_URL.") from error
+    finally:
+        client.close()
+    if policy.startswith("allkeys"):
+        raise StoreAway(
+            f"The broker at {_address(url)} has maxmemory-policy {policy}, which deletes queued work when memory is "
+            "short. Set it to noeviction, or give CELERY_BROKER_URL a Redis of its own."
+        )
+
+
+def _ask_amqp(url: str) -> None:
+    from kombu import Connection
+    from kombu.exceptions import KombuError
+
+    try:
+        with Connection(url, connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+    except (KombuError, OSError, KeyError) as error:
+        reason = f"Cannot reach the broker at {_address(url)}: {type(error).__name__}. Check CELERY_BROKER_URL."
+        raise StoreAway(reason) from error
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or parts.path}{f':{parts.port}' if parts.port else ''}"
+
+
 def ask_redis() -> None:
     """Raises StoreAway when Redis is configured and does not answer within two seconds."""
     if not settings.REDIS_URL:

@@ -54,7 +54,7 @@ def test_both_locks_agree() -> None:
 
 
 def test_every_container_tells_its_health(services: dict[str, Any]) -> None:
-    assert {"web", "postgres", "redis"} <= services.keys()
+    assert {"web", "worker", "beat", "postgres", "redis"} <= services.keys()
     assert all("test" in service["healthcheck"] for service in services.values())
 
 

@@ -1,11 +1,12 @@
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from config import first_run, stores
+from config import first_run, health, stores
 from config.stores import StoreAway
 
 
@@ -22,17 +23,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["prepare"]:
             first_run.write_env_file()
-        try:
-            stores.reach_database()
-            stores.ask_redis()
-        except StoreAway as away:
-            raise CommandError(str(away)) from None
+        self._ask(stores.reach_database)
+        self._ask(stores.ask_redis)
         self.check(display_num_errors=True)
         if options["migrate"]:
             call_command("migrate", verbosity=0)
+        elif not options["prepare"]:
+            self._ask(health.ask_migrations)
         if options["prepare"]:
             self._welcome(first_run.prepare(), options["port"])
         self._serve(options["host"], options["port"])
+
+    def _ask(self, question: Callable[[], None]) -> None:
+        try:
+            question()
+        except StoreAway as away:
+            raise CommandError(str(away)) from None
 
     def _welcome(self, password: str, port: int) -> None:
         address = f"http://127.0.0.1:{port}"
