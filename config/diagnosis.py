@@ -17,6 +17,7 @@ from bots.providers import pool
 from bots.providers.base import ErrorCode, ProviderError
 from config import health, stores
 from config.stores import StoreAway
+from conversations.undone import undone
 
 PROVIDER_SECONDS = 15.0
 MENDS: dict[ErrorCode, str] = {
@@ -52,6 +53,8 @@ def diagnose() -> Iterator[Finding]:
     yield tables
     if tables.ok:
         yield _asked("default model", health.ask_default_model, "is there and in use")
+        yield _asked("overdue", health.ask_undone, "nothing waits")
+        yield from _dead()
         yield from _providers()
 
 
@@ -62,6 +65,13 @@ def _settings() -> Iterator[Finding]:
         yield Finding(check="settings", ok=not serious, message=str(fault.msg), mend=str(fault.hint or ""))
     if not faults:
         yield Finding(check="settings", ok=True, message="nothing to mend")
+
+
+def _dead() -> Iterator[Finding]:
+    for kind, state in undone().items():
+        mend = f"manage.py replay_dead_letters {kind} --list tells why; without --list they are tried again."
+        if state.dead:
+            yield Finding(check=f"dead {kind}", ok=True, message=f"{state.dead} were given up", mend=mend)
 
 
 def _asked(check: str, question: Callable[[], None], good: str) -> Finding:

@@ -15,8 +15,10 @@ from bots.models import Workspace
 from bots.threads import in_thread
 from config import stores
 from config.stores import StoreAway
+from conversations.undone import ALARM_SECONDS, undone
 
-NOT_FATAL = {"redis"}  # without it everything goes on, slower
+_right = False
+NOT_FATAL = {"redis", "broker", "undone"}  # without them everything goes on, slower
 
 
 async def health(request: HttpRequest) -> JsonResponse:
@@ -39,16 +41,32 @@ def ask_all() -> dict[str, dict[str, object]]:
         found["migrations"] = _ask(ask_migrations)
         if found["migrations"]["ok"]:
             found["model"] = _ask(ask_default_model)
+        if found["migrations"]["ok"]:
+            found["undone"] = _ask(ask_undone)
     if settings.REDIS_URL:
         found["redis"] = _ask(stores.ask_redis)
+    if settings.CELERY_BROKER_URL:
+        found["broker"] = _ask(stores.ask_broker)
     return found
 
 
+def ask_undone() -> None:
+    """Raises StoreAway when something should have been done a minute ago and was not."""
+    late = {kind: state.overdue for kind, state in undone().items() if state.overdue > ALARM_SECONDS}
+    if late:
+        told = ", ".join(f"{kind} since {seconds:.0f} s" for kind, seconds in late.items())
+        raise StoreAway(f"Overdue: {told}. Is a web process or worker running, and its database quick?")
+
+
 def ask_migrations() -> None:
-    """Raises StoreAway when the tables are not those of this code."""
+    """Raises StoreAway when the tables are not those of this code; asked until they are, since they stay so."""
+    global _right
+    if _right:
+        return
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise StoreAway("The tables are older than the code. Run manage.py migrate.")
+    _right = True
 
 
 def ask_default_model() -> None:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health
@@ -11,6 +12,7 @@ handler400, handler404, handler500 = (f"config.errors.{name}" for name in ("bad_
 urlpatterns = [
     path("health", health.health),
     path("ready", health.ready),
+    path("metrics", ExportToDjangoView),
     path("admin/", admin.site.urls),
     path("api/v1/", include("conversations.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

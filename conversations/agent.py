@@ -26,7 +26,7 @@ from bots.providers.base import (
 from bots.providers.deadlines import within
 from bots.providers.pool import client_for
 from bots.tools.base import ToolContext
-from conversations import toolbox
+from conversations import metrics, toolbox
 from conversations.draft import Draft
 from conversations.models import ModelCall
 from conversations.turns import Claim
@@ -199,6 +199,7 @@ def _wait(error: ProviderError, attempt: int) -> float | None:
 def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: float, error: str) -> ModelCall:
     """The ledger's row of one call, its price frozen. Unknown usage is null, and so is its cost."""
     usage, price = spoken.usage, job.model.price
+    _count(job.model.reference, spoken, error)
     own = [m.seq for m in job.held.history]
     return ModelCall(
         turn=job.held.turn,
@@ -223,6 +224,15 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
         finish_reason="stopped" if spoken.stopped else spoken.finish,
         error=error,
     )
+
+
+def _count(model: str, spoken: Spoken, error: str) -> None:
+    metrics.MODEL_CALLS.labels(model, error).inc()
+    if spoken.usage:
+        metrics.TOKENS.labels(model, "input").inc(spoken.usage.input_tokens)
+        metrics.TOKENS.labels(model, "output").inc(spoken.usage.output_tokens)
+    if spoken.first_token_ms is not None:
+        metrics.FIRST_TOKEN.observe(spoken.first_token_ms / 1000)
 
 
 def _total(spoken: Spoken) -> int:

@@ -23,7 +23,7 @@ from bots.threads import in_thread
 from channels_integrations.base import Adapter, Capabilities, ChannelError, OutboundMessage, SendingAdapter
 from channels_integrations.rendering.split import split
 from channels_integrations.setup import Misconfigured, adapter_of
-from conversations import rates
+from conversations import metrics, rates
 from conversations.models import Delivery
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,7 @@ async def deliver(conversation_id: uuid.UUID) -> float | None:
         if not isinstance(job, Sending):
             return job
         outcome = await _send(job)
+        metrics.SENDS.labels(job.adapter.kind, "sent" if isinstance(outcome, str) else "refused").inc()
         await in_thread(_settle, job.row, job.adapter.capabilities, outcome)
 
 

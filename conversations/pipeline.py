@@ -18,7 +18,7 @@ from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import in_thread
 from bots.tools.base import ToolContext, tools
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import notices, toolbox, turns
+from conversations import metrics, notices, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel, choose
 from conversations.commands.base import Command, parse
@@ -65,7 +65,9 @@ async def answer(
         closed = await in_thread(_close, held, outcome) if outcome else None
         if closed is None or outcome is None:
             log.warning("turn_fenced")
+            metrics.FENCED.inc()
             return None
+        metrics.TURNS.labels(outcome.state).inc()
         log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
         await _tell(emit, held, outcome, closed)
         return Reply(closed.message, closed.more, closed.to_send)

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from bots.threads import in_thread
 from channels_integrations.base import BadSignature, WebhookAdapter
 from channels_integrations.setup import Misconfigured, adapter_of, channel_in_use
-from conversations import doorbell, events
+from conversations import doorbell, events, metrics
 from conversations.api.problems import problem_response
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,7 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
         adapter.verify({name.lower(): value for name, value in request.headers.items()}, body)
         stored = await in_thread(events.store, channel_id, body)
     except BadSignature as error:
+        metrics.WEBHOOKS.labels(kind, "refused").inc()
         log.warning("webhook_refused", channel=str(channel_id), reason=str(error))
         return problem_response(401, "bad_signature", "The signature is missing, wrong or too old.")
     except RequestDataTooBig:
@@ -43,6 +44,7 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
         response = problem_response(503, "unavailable", "This cannot be stored right now. Please send it again.")
         response["Retry-After"] = "5"
         return response
+    metrics.WEBHOOKS.labels(kind, "stored" if stored else "repeated").inc()
     if stored is not None:
         await doorbell.ring_event(stored)
     return HttpResponse(status=200)

@@ -52,15 +52,14 @@ class Bot(models.Model):
 
     def write_prompt(self, text: str, *, author: Any = None) -> PromptVersion:
         """The version that now holds: a new one, or the current one where the text is the same."""
-        current = self.prompt_version
-        if current is not None and current.text == text:
-            return current
         with transaction.atomic():
-            Bot.objects.select_for_update(of=("self",)).get(pk=self.pk)
-            last = self.prompt_versions.aggregate(last=Max("number"))["last"] or 0
-            version = PromptVersion.objects.create(bot=self, number=last + 1, text=text, author=author)
+            locked = Bot.objects.select_for_update(of=("self",)).select_related("prompt_version").get(pk=self.pk)
+            version: PromptVersion | None = locked.prompt_version  # this instance may not know the latest
+            if version is None or version.text != text:
+                last = self.prompt_versions.aggregate(last=Max("number"))["last"] or 0
+                version = PromptVersion.objects.create(bot=self, number=last + 1, text=text, author=author)
+                Bot.objects.filter(pk=self.pk).update(prompt_version=version, updated_at=Now())
             self.prompt_version = version
-            self.save(update_fields=["prompt_version", "updated_at"])
         return version
 
 

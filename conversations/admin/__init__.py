@@ -1,14 +1,17 @@
-"""What staff see of this app: conversations, to read."""
+"""What staff see of this app: conversations, to read; what was given up, to try again."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
-from conversations.models import Conversation, Message
+from channels_integrations.models import RawEvent
+from conversations.models import Conversation, Delivery, Message, Turn
+from conversations.undone import replay
 
 
 class ReadOnly:
@@ -38,3 +41,41 @@ class ConversationAdmin(ReadOnly, ScopedModelAdmin):
     ordering = ("-id",)
     fields = ("title", "bot", "channel", "chat_user", "owner", "status", "model_override", "started_at", "ended_at")
     inlines = (MessageInline,)
+
+
+class EngineRoom(ReadOnly, ScopedModelAdmin):
+    """Rows of the ledger by state, newest first; what was given up can be tried again, or put aside."""
+
+    kind = ""
+    list_filter = ("state",)
+    ordering = ("-pk",)
+    actions = ("try_again",)
+    show_full_result_count = False
+
+    @admin.action(description=_("Try again what was given up"))
+    def try_again(self, request: HttpRequest, queryset: Any) -> None:
+        """Only rows that were given up: others are passed over."""
+        count = replay(self.kind, queryset.values_list("pk", flat=True))
+        messages.info(request, _("%(count)d will be tried again.") % {"count": count})
+
+
+@admin.register(Turn)
+class TurnAdmin(EngineRoom):
+    kind = "turns"
+    list_display = ("conversation", "state", "reason", "attempts", "created_at", "finished_at")
+    list_select_related = ("conversation",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(EngineRoom):
+    kind = "deliveries"
+    list_display = ("message", "part", "state", "ambiguous", "reason", "attempts", "created_at", "sent_at")
+    list_select_related = ("message",)
+
+
+@admin.register(RawEvent)
+class RawEventAdmin(EngineRoom):
+    kind = "events"
+    list_display = ("channel", "state", "reason", "attempts", "received_at")
+    list_select_related = ("channel",)
+    exclude = ("body", "headers")

@@ -1,0 +1,71 @@
+"""What should have happened by now and has not, and what was given up: the ledger's own alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Min, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from channels_integrations.models import RawEvent
+from conversations.models import Conversation, Delivery, Turn
+from conversations.models.turn import OPEN
+
+ALARM_SECONDS = 60.0  # a sweeper looks every five; an hour's queue is no alarm, a minute's silence is
+
+KINDS: dict[str, tuple[Any, Q, tuple[str, ...]]] = {
+    "events": (RawEvent, Q(state=RawEvent.State.NEW), (RawEvent.State.DEAD,)),
+    "turns": (Turn, Q(state__in=OPEN, conversation__owner=Conversation.Owner.BOT), (Turn.State.DEAD,)),
+    "deliveries": (Delivery, Q(state__in=("new", "sending")), (Delivery.State.FAILED, Delivery.State.UNKNOWN)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """`overdue`: seconds that the oldest one should have been done since; `dead`: how many were given up."""
+
+    overdue: float
+    dead: int
+
+
+def undone() -> dict[str, Undone]:
+    """By kind: events, turns, deliveries. Two statements each, over partial indexes."""
+    return {kind: Undone(_overdue(kind), dead(kind).count()) for kind in KINDS}
+
+
+def dead(kind: str) -> Any:
+    """Rows of this kind that were given up, newest first."""
+    model, _open, states = KINDS[kind]
+    return model.objects.filter(state__in=states).order_by("-pk")
+
+
+def replay(kind: str, ids: Iterable[Any] | None = None) -> int:
+    """How many of this kind, or of those named, are tried once more from their beginning."""
+    rows = dead(kind) if ids is None else dead(kind).filter(pk__in=list(ids))
+    values: dict[str, Any] = {"attempts": 0, "run_after": Now(), "reason": ""}
+    if kind == "turns":
+        values |= {"state": Turn.State.QUEUED, "finished_at": None, "stop_requested": False}
+    else:
+        values["state"] = "new"
+    if kind == "deliveries":
+        values["expires_at"] = None
+    return int(rows.order_by().update(**values))
+
+
+def _overdue(kind: str) -> float:
+    model, still_open, _states = KINDS[kind]
+    oldest = model.objects.filter(still_open, run_after__lte=Now()).aggregate(oldest=Min("run_after"))["oldest"]
+    return max(0.0, (_now() - oldest).total_seconds()) if oldest else 0.0
+
+
+def _now() -> Any:
+    """The database's clock, where it has one of its own."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        return cursor.fetchone()[0]
