@@ -233,7 +233,8 @@ def _url(raw: str, _: Variable) -> str:
     if "://" not in raw or any(c.isspace() for c in raw):
         raise ValueError("is no address (scheme://…)")
     try:
-        _port = urlsplit(raw).port  # asked for, because only then it is looked at
+        # A port is looked at only when asked for; SQLite's form `sqlite://:memory:` has a file where others have one.
+        _port = None if raw.startswith("sqlite:") else urlsplit(raw).port
     except ValueError:
         raise ValueError("has a host or port that is none") from None
     return raw

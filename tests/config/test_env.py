@@ -38,7 +38,8 @@ def test_nothing_set_is_no_fault() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("DEBUG", "canary"), ("PORT", "canary"), ("PORT", "-1"), ("PORT", "0"), ("REDIS_URL", "canary"),
+        ("DEBUG", "canary"), ("PORT", "canary"), ("PORT", "-1"), ("PORT", "0"), ("PORT", "65536"),
+        ("REDIS_URL", "canary"), ("REDIS_URL", "redis://:canary@redis:canary/0"), ("PUBLIC_URL", "https://[canary"),
         ("DATABASE_URL", "ca nary://x"), ("LOG_FORMAT", "canary"), ("LOG_LEVEL", "canary"), ("LEASE_SECONDS", "1.5"),
         ("PRIVATE_NETWORKS", "10.0.0.0/8,canary"), ("RATE_LIMIT_PER_MINUTE", "-5"),
     ],
@@ -57,6 +58,7 @@ def test_a_fault_names_the_variable_and_the_mend_and_leaves_the_default(name: st
     ("name", "value", "read"),
     [
         ("DEBUG", "Yes", True), ("DEBUG", "off", False), ("PORT", " 8001 ", 8001), ("PORT", "", 8000),
+        ("DATABASE_URL", "sqlite://:memory:", "sqlite://:memory:"),
         ("ALLOWED_HOSTS", "a.example, b.example,", ["a.example", "b.example"]), ("LOG_LEVEL", "debug", "DEBUG"),
         ("PRIVATE_NETWORKS", "10.0.0.0/8, ::1", ["10.0.0.0/8", "::1/128"]),
     ],
@@ -72,6 +74,45 @@ def test_a_file_is_read_without_touching_this_process_and_unknown_names_are_told
     environment = load(file)
     assert (environment["PORT"], environment.unknown) == (8123, ["PROT"])
     assert dict(os.environ) == before
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PORT=8123\nLEASE_SECONDS=7\n")
+    monkeypatch.setenv("PORT", "9000")
+    monkeypatch.delenv("LEASE_SECONDS", raising=False)
+    environment = load(tmp_path / ".env")
+    assert (environment["PORT"], environment["LEASE_SECONDS"]) == (9000, 7)
+
+
+def test_other_programs_names_are_unknown_in_the_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROT", "1")
+    assert load(None).unknown == []
+    (tmp_path / ".env").write_text("POSTGRES_PASSWORD=x\nGITHUB_TOKEN=x\n")
+    assert load(tmp_path / ".env").unknown == []
+    assert load(tmp_path / "missing").faults == []
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeffPORT=8123", "PORT=8123\r\n# ü\r\n", "  PORT=8123  ", "export PORT='8123'", 'PORT="8123"']
+)
+def test_a_file_from_any_editor_is_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".env").write_text(text, encoding="utf-8", newline="")
+    environment = load(tmp_path / ".env")
+    assert (environment["PORT"], environment.faults) == (8123, [])
+
+
+def test_a_file_in_no_encoding_of_ours_is_a_fault_and_no_crash(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("PORT=8123".encode("utf-16"))
+    assert [fault.name for fault in load(tmp_path / ".env").faults] == ["Line 1 of .env"]
+
+
+def test_the_example_with_everything_uncommented_is_no_fault(tmp_path: Path) -> None:
+    lines = [line.removeprefix("#") for line in reference.example().splitlines() if not line.startswith("# ")]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    environment = load(tmp_path / ".env")
+    assert (environment.faults, environment.unknown, len([line for line in lines if line])) == ([], [], len(VARIABLES))
+    for variable in VARIABLES:
+        assert environment[variable.name] == variable.default or variable.name in os.environ, variable.name
 
 
 def test_the_pages_made_from_the_table_are_up_to_date() -> None:
