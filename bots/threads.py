@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+AWAY = (OperationalError, InterfaceError)  # what Django raises while the database cannot be reached
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +28,20 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     """What `function(*args, **kwargs)` returns, run on a database thread; contextvars are carried over."""
     call = functools.partial(_run, contextvars.copy_context(), functools.partial(function, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+
+
+async def in_thread_again(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_thread`, asked again for some seconds while the database is away: for writes that do no harm twice."""
+    end = asyncio.get_running_loop().time() + settings.LEASE_SECONDS * 0.6
+    wait = settings.LEASE_SECONDS / 100
+    while True:
+        try:
+            return await in_thread(function, *args, **kwargs)
+        except AWAY:
+            if asyncio.get_running_loop().time() + wait > end:
+                raise
+        await asyncio.sleep(wait)
+        wait *= 2
 
 
 def shutdown() -> None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
+from channels_integrations.base import WebhookAdapter, adapters
+from channels_integrations.config_form import ChannelForm, config_boxes, form_for
 from channels_integrations.flags import KNOWN
 from channels_integrations.models import ChannelConfig, FeatureFlag
 
@@ -38,9 +44,44 @@ class ChannelAdmin(ScopedModelAdmin):
     list_display = ("name", "kind", "slug", "bot", "default_model", "is_active")
     list_select_related = ("bot", "default_model")
     list_filter = ("kind", "is_active")
-    exclude = ("config",)
     prepopulated_fields = {"slug": ("name",)}
     inlines = (FlagInline,)
+    readonly_fields = ("address",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """What the platform asks for comes with the second step, as for a new user's rights."""
+        return super().get_form(request, obj, change, **{"form": form_for(obj.kind) if obj else ChannelForm, **kwargs})
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The platform's own boxes stand for its settings."""
+        return [*super().get_exclude(request, obj), "config", "credentials"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A channel stays on its platform."""
+        return ("kind", *self.readonly_fields) if obj else self.readonly_fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The platform's own boxes stand apart."""
+        own = config_boxes(obj.kind) if obj else []
+        rest = [name for name in self.get_fields(request, obj) if name not in own]
+        return [(None, {"fields": rest}), *([(adapters[obj.kind].label, {"fields": own})] if own else [])]
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """A platform with boxes of its own is filled in next."""
+        if not config_boxes(obj.kind) or "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.info(request, _("Now fill in what %(platform)s needs.") % {"platform": adapters[obj.kind].label})
+        return redirect("admin:channels_integrations_channelconfig_change", obj.pk)
+
+    @admin.display(description=_("address"))
+    def address(self, obj: Any) -> str:
+        """Where people or their platform reach it."""
+        if obj.pk is None or obj.kind not in adapters:
+            return "–"
+        base = settings.PUBLIC_URL.rstrip("/")
+        if issubclass(adapters[obj.kind], WebhookAdapter):
+            return f"{base}/webhooks/{obj.kind}/{obj.pk}/"
+        return f"{base}/chat/{obj.slug}/" if obj.kind == "webchat" else "–"
 
     def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
         for flag in formset.save(commit=False):

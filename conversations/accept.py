@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import sessions
+from conversations import sessions, turns
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.sessions import Session
+from conversations.turns import Claim
 
 T = TypeVar("T")
 TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
@@ -23,29 +24,50 @@ TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What became of a message. `turn_id` None: a person owns the conversation, nobody answers by machine."""
+    """What became of a message. `turn_id` None: a person owns the conversation, nobody answers by machine.
 
-    conversation_id: uuid.UUID
-    message_id: uuid.UUID
-    seq: int
+    `claim`: the turn is the caller's to answer, its lease runs already.
+    """
+
+    message: Message
     turn_id: uuid.UUID | None
     repeated: bool = False
-    fingerprint: str = ""
+    claim: Claim | None = None
+
+    @property
+    def conversation_id(self) -> uuid.UUID:
+        return cast(uuid.UUID, self.message.conversation_id)
+
+    @property
+    def message_id(self) -> uuid.UUID:
+        return cast(uuid.UUID, self.message.pk)
+
+    @property
+    def seq(self) -> int:
+        return int(self.message.seq)
+
+    @property
+    def fingerprint(self) -> str:
+        return str(self.message.metadata.get("fingerprint", ""))
 
 
 class Ended(Exception):
     """The conversation that was named is over."""
 
 
-def accept(setup: Setup, incoming: IncomingMessage, *, conversation_id: uuid.UUID | None = None) -> Accepted:
+def accept(
+    setup: Setup, incoming: IncomingMessage, *, conversation_id: uuid.UUID | None = None, claim: bool = False
+) -> Accepted:
     """The stored message and its queued turn; for an event that is known already, what it became the first time.
 
     `conversation_id` continues that very conversation; else it is the chat's open one, or a new one. Raises Ended.
+    `claim`: where nothing else is to be answered first, the turn is claimed in the same transaction.
     """
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
-                return _accept(setup, incoming, conversation_id)
+                conversation, user_id = _place(setup, incoming, conversation_id)
+                return _store(setup, incoming, conversation, user_id, claim=claim)
         except IntegrityError:
             known = _known(setup.channel_id, incoming.event_id)
             if known is not None:
@@ -55,12 +77,16 @@ def accept(setup: Setup, incoming: IncomingMessage, *, conversation_id: uuid.UUI
     raise AssertionError("unreachable")
 
 
-def accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]]) -> Accepted:
+def accept_transcript(
+    setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], *, claim: bool = False
+) -> Accepted:
     """As `accept`, in a conversation of its own that is over with its answer; `earlier` are (role, text) before it."""
-    return _retrying(lambda: _accept_transcript(setup, incoming, earlier))
+    return _retrying(lambda: _accept_transcript(setup, incoming, earlier, claim))
 
 
-def _accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]]) -> Accepted:
+def _accept_transcript(
+    setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], claim: bool
+) -> Accepted:
     user = _chat_user(setup, incoming)
     conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True})
     Message.objects.bulk_create(
@@ -68,15 +94,18 @@ def _accept_transcript(setup: Setup, incoming: IncomingMessage, earlier: list[tu
         for seq, (role, text) in enumerate(earlier, 1)
     )
     conversation.next_seq = len(earlier) + 1
-    return _store(setup, incoming, conversation, user.pk)
+    return _store(setup, incoming, conversation, user.pk, claim=claim)
 
 
-def _accept(setup: Setup, incoming: IncomingMessage, conversation_id: uuid.UUID | None) -> Accepted:
+def _place(
+    setup: Setup, incoming: IncomingMessage, conversation_id: uuid.UUID | None
+) -> tuple[Conversation, uuid.UUID]:
+    """The conversation that the message belongs to, under its row lock, and who wrote it. Raises Ended."""
     session = sessions.get(setup.channel_id, incoming.chat_id, incoming.sender_id)
     if conversation_id is None and session is not None:
         conversation = _lock(setup, pk=session.conversation_id, ended_at=None)
         if conversation is not None:
-            return _store(setup, incoming, conversation, session.chat_user_id)
+            return conversation, session.chat_user_id
     user = _chat_user(setup, incoming)
     if conversation_id is not None:
         conversation = _lock(None, pk=conversation_id, ended_at=None)
@@ -86,14 +115,13 @@ def _accept(setup: Setup, incoming: IncomingMessage, conversation_id: uuid.UUID 
         conversation = _lock(setup, channel_id=setup.channel_id, chat_id=incoming.chat_id, ended_at=None)
         conversation = conversation or _new_conversation(setup, incoming, user)
     _remember(setup, incoming, user, conversation)
-    return _store(setup, incoming, conversation, user.pk)
+    return conversation, user.pk
 
 
 def _lock(setup: Setup | None, **which: Any) -> Conversation | None:
     """The open conversation under its row lock; None when there is none, or it lay idle too long and is ended."""
-    conversation: Conversation | None = (
-        Conversation.objects.select_for_update().filter(**which).annotate(now=Now()).first()
-    )
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("chat_user__person")
+    conversation: Conversation | None = rows.filter(**which).annotate(now=Now()).first()
     if conversation is None or setup is None:
         return conversation
     idle = timedelta(seconds=int(setup.flags["conversation_idle"]))
@@ -171,10 +199,13 @@ def _remember(setup: Setup, incoming: IncomingMessage, user: ChatUser, conversat
     transaction.on_commit(lambda: sessions.put(*where, session))
 
 
-def _store(setup: Setup, incoming: IncomingMessage, conversation: Conversation, sender_id: uuid.UUID) -> Accepted:
+def _store(
+    setup: Setup, incoming: IncomingMessage, conversation: Conversation, sender_id: uuid.UUID, *, claim: bool
+) -> Accepted:
     seq = conversation.next_seq
     answered = conversation.owner == Conversation.Owner.BOT
-    turn = Turn.objects.create(conversation=conversation, first_seq=seq) if answered else None
+    held = answered and claim and _is_free(conversation)
+    turn = _turn(conversation, held) if answered else None
     message = Message.objects.create(
         conversation=conversation,
         channel_id=setup.channel_id,
@@ -189,20 +220,34 @@ def _store(setup: Setup, incoming: IncomingMessage, conversation: Conversation, 
     changed: dict[str, Any] = {"next_seq": seq + 1, "last_activity": Now()}
     if not conversation.title:
         changed["title"] = " ".join(incoming.text.split())[:80]
-    Conversation.objects.filter(pk=conversation.pk).update(**changed)
-    return Accepted(conversation_id=conversation.pk, message_id=message.pk, seq=seq, turn_id=turn.pk if turn else None)
+    if not held or turn is None:
+        Conversation.objects.filter(pk=conversation.pk).update(**changed)
+        return Accepted(message=message, turn_id=turn.pk if turn else None)
+    Conversation.objects.filter(pk=conversation.pk).update(**changed, **turns.lease())
+    conversation.lease_token += 1
+    length = int(setup.flags["max_conversation_length"])
+    return Accepted(message=message, turn_id=turn.pk, claim=turns.claim_stored(turn, conversation, length=length))
+
+
+def _is_free(conversation: Conversation) -> bool:
+    """Whether nobody holds the conversation and nothing is to be answered first; it is locked here, or new."""
+    if conversation.next_seq == 1:
+        return True
+    now = getattr(conversation, "now", None)
+    if conversation.lease_until is not None and (now is None or conversation.lease_until >= now):
+        return False
+    return not turns.waits(conversation)
+
+
+def _turn(conversation: Conversation, held: bool) -> Turn:
+    begun: dict[str, Any] = {"state": Turn.State.RUNNING, "attempts": 1, "started_at": Now()} if held else {}
+    return Turn.objects.create(conversation=conversation, first_seq=conversation.next_seq, **begun)
 
 
 def _known(channel_id: uuid.UUID, event_id: str) -> Accepted | None:
-    found = Message.objects.filter(channel_id=channel_id, event_id=event_id).first() if event_id else None
-    return found and Accepted(
-        conversation_id=found.conversation_id,
-        message_id=found.pk,
-        seq=found.seq,
-        turn_id=found.turn_id,
-        repeated=True,
-        fingerprint=str(found.metadata.get("fingerprint", "")),
-    )
+    rows = Message.objects.select_related("conversation").filter(channel_id=channel_id, event_id=event_id)
+    found = rows.first() if event_id else None
+    return found and Accepted(message=found, turn_id=found.turn_id, repeated=True)
 
 
 def end(conversation_id: uuid.UUID) -> bool:

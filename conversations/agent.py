@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from bots.providers.base import (
 )
 from bots.providers.deadlines import within
 from bots.providers.pool import client_for
-from bots.tools.base import ToolContext
+from bots.tools.base import ToolContext, signature
 from conversations import metrics, toolbox
 from conversations.draft import Draft
 from conversations.models import ModelCall
@@ -83,7 +84,7 @@ class Fenced(Exception):
 async def generate(job: Job, draft: Draft, stop: asyncio.Event, answer: Answer) -> None:
     """Fills `answer`. Raises ProviderError when the model gave none after all tries, Fenced when the lease was lost."""
     messages, rounds_done = toolbox.replay(job.held, list(job.messages))
-    seen: dict[str, int] = {}
+    seen = Counter(signature(row.name, row.arguments) for row in job.held.journal)
     offered = frozenset(spec.name for spec in job.tools)
     for number in range(rounds_done + 1, ROUNDS + 2):
         last = number > ROUNDS or any(count >= toolbox.SAME_CALLS for count in seen.values())

@@ -126,16 +126,11 @@ class ChatConsumer(Door):
         wait = self.bucket.wait()
         if wait:
             raise SlowDown(wait)
-        wait = await in_thread(
-            rates.wait_to_say, channel_id=self.setup.channel_id, person=self.visitor, address=self.address
-        )
-        if wait:
-            raise SlowDown(wait)
         incoming = IncomingMessage(
             event_id=f"{self.visitor}:{frame.id}", chat_id=self.visitor, sender_id=self.visitor, text=text
         )
-        accepted = await in_thread(accept.accept, self.setup, incoming)
-        row = await in_thread(Message.objects.select_related("conversation").get, pk=accepted.message_id)
+        accepted = await runner.accept(_accept, self.setup, incoming, self.address)
+        row = accepted.message
         late = accepted.repeated and row.conversation.ended_at is not None  # said again after a reconnect
         if row.conversation_id != self.conversation and not late:
             await self._show(row.conversation, said=row.seq)
@@ -269,6 +264,14 @@ class ChatConsumer(Door):
     async def _end(self, code: int) -> None:
         self.over = True
         await self.close(code)
+
+
+def _accept(setup: Setup, incoming: IncomingMessage, address: str) -> accept.Accepted:
+    """The stored message. Raises SlowDown."""
+    wait = rates.wait_to_say(channel_id=setup.channel_id, person=incoming.sender_id, address=address)
+    if wait:
+        raise SlowDown(wait)
+    return accept.accept(setup, incoming, claim=True)
 
 
 def _from_start(came: list[Frame]) -> list[Frame]:

@@ -13,7 +13,7 @@ Frame: TypeAlias = dict[str, Any]
 Emit: TypeAlias = Callable[[Frame], Awaitable[None]]
 
 FENCE = re.compile(r"^ {0,3}(```|~~~)")
-TRIES_PER_ATTEMPT = 8  # frames' attempt numbers: a turn's attempts and the tries within them, always growing
+TRIES_PER_CLAIM = 8  # frames' attempt numbers: claims of the conversation and tries within them, always growing
 
 
 async def discard(_: Frame) -> None:
@@ -23,9 +23,9 @@ async def discard(_: Frame) -> None:
 class Draft:
     """What of a turn's answer is there so far. A block ends at an empty line outside a code fence."""
 
-    def __init__(self, *, turn_id: uuid.UUID, attempts: int, emit: Emit) -> None:
+    def __init__(self, *, turn_id: uuid.UUID, token: int, emit: Emit) -> None:
         self.turn_id = str(turn_id)
-        self.attempt = attempts * TRIES_PER_ATTEMPT
+        self.attempt = (token - 1) * TRIES_PER_CLAIM + 1
         self.emit = emit
         self.text = ""
         self._blocks: list[str] = [""]

@@ -17,8 +17,9 @@ from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable
 from channels_integrations.models import RawEvent
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
 from conversations import rates
-from conversations.accept import accept
+from conversations.accept import Accepted, accept
 from conversations.limits import LONGEST_TEXT
+from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
 
@@ -41,56 +42,59 @@ def unread(limit: int = 100) -> list[uuid.UUID]:
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
-def read(event_id: uuid.UUID) -> list[uuid.UUID]:
-    """Conversations that have something to answer now. An entry that cannot be read does not stop the others."""
+def read(event_id: uuid.UUID) -> dict[uuid.UUID, Claim | None]:
+    """Conversations that have something to answer now, with the turn where it was claimed at once.
+
+    An entry that cannot be read does not stop the others.
+    """
     new = RawEvent.objects.filter(pk=event_id, state=RawEvent.State.NEW)
     lease = ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS), output_field=DateTimeField())
     if not new.filter(run_after__lte=Now()).update(attempts=F("attempts") + 1, run_after=lease):
-        return []  # another reads it
+        return {}  # another reads it
     with transaction.atomic():
         row = new.select_for_update().first()
         if row is None:
-            return []
+            return {}
         worn_out = row.attempts > TRIES
-        found, faults = ([], ["it ended its process each time"]) if worn_out else _accept_all(row)
+        found, faults = ({}, ["it ended its process each time"]) if worn_out else _accept_all(row)
         row.state = RawEvent.State.DEAD if faults else RawEvent.State.DONE
         row.reason = "; ".join(faults)[:300]
         row.save(update_fields=["state", "reason"])
     if faults:
         log.warning("event_unreadable", event_row=str(event_id), entries=len(faults), reason=faults[0][:200])
-    return list(dict.fromkeys(found))
+    return found
 
 
-def _accept_all(row: RawEvent) -> tuple[list[uuid.UUID], list[str]]:
+def _accept_all(row: RawEvent) -> tuple[dict[uuid.UUID, Claim | None], list[str]]:
     """Conversations to answer, and what could not be read."""
     try:
         adapter, setup = adapter_of(row.channel_id), setup_of(row.channel_id)
         if not isinstance(adapter, WebhookAdapter):
-            return [], [f"{setup.kind} takes no webhooks"]
+            return {}, [f"{setup.kind} takes no webhooks"]
         entries = adapter.parse(bytes(row.body))
     except (ValueError, Misconfigured) as error:
-        return [], [str(error)]
+        return {}, [str(error)]
     except Exception as error:  # a platform's parser is a plug-in: whatever it does wrong, its event is kept
         log.exception("parser_broke", platform=row.channel.kind)
-        return [], [f"the parser broke: {type(error).__name__}"]
-    found, faults = [], []
+        return {}, [f"the parser broke: {type(error).__name__}"]
+    found: dict[uuid.UUID, Claim | None] = {}
+    faults = []
     for entry in entries:
         if isinstance(entry, Unreadable):
             faults.append(entry.reason)
-        elif (conversation := take(setup, entry)) is not None:
-            found.append(conversation)
+        elif (accepted := take(setup, entry)) is not None and accepted.turn_id:
+            found[accepted.conversation_id] = found.get(accepted.conversation_id) or accepted.claim
     return found, faults
 
 
-def take(setup: Setup, event: InboundEvent) -> uuid.UUID | None:
-    """The conversation that an event leaves something to answer in; None when it leaves nothing."""
+def take(setup: Setup, event: InboundEvent) -> Accepted | None:
+    """What became of an event that is a message for us; None for others."""
     if not isinstance(event, IncomingMessage) or (event.is_group and not event.addressed):
         return None
     event = _storable(event)
     if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id):
         event = dataclasses.replace(event, raw={"refused": "too_often"})
-    accepted = accept(setup, event)
-    return accepted.conversation_id if accepted.turn_id else None
+    return accept(setup, event, claim=True)
 
 
 def _storable(event: IncomingMessage) -> IncomingMessage:

@@ -23,6 +23,7 @@ from conversations.api import views, waiting
 from conversations.api.authentication import key_of
 from conversations.api.parsers import read_json
 from conversations.openai_shapes import Completion, Fault
+from conversations.runner import runner
 
 Handler = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -77,7 +78,7 @@ async def chat_completions(request: HttpRequest, key: ApiKey) -> HttpResponseBas
         raise Fault(413, "too_large", "The body is too large.") from None
     except ValueError as error:
         raise Fault(400, "invalid_json", str(error)) from None
-    accepted = await in_thread(_accept, key, asked)
+    accepted = await runner.accept(_accept, key, asked)
     if asked.stream:
         return StreamingHttpResponse(_stream(accepted, asked), content_type="text/event-stream")
     try:
@@ -144,7 +145,7 @@ def _accept(key: ApiKey, asked: Completion) -> accept.Accepted:
     incoming = IncomingMessage(
         event_id=event, chat_id=f"completion:{event}", sender_id=f"key:{key.pk}", text=asked.text
     )
-    return accept.accept_transcript(setup, incoming, asked.earlier)
+    return accept.accept_transcript(setup, incoming, asked.earlier, claim=True)
 
 
 def _head(accepted: accept.Accepted, asked: Completion) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,8 +16,8 @@ from django.conf import settings
 
 from bots import context
 from bots.providers.base import ChatMessage, ProviderError
-from bots.threads import in_thread
-from bots.tools.base import ToolContext, tools
+from bots.threads import AWAY, in_thread, in_thread_again
+from bots.tools.base import ToolContext, allowed, tools
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
 from conversations import metrics, notices, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
@@ -25,7 +26,7 @@ from conversations.commands.base import Command, parse
 from conversations.delivery import parts_of
 from conversations.draft import Draft, Emit, discard
 from conversations.frames import message_frame
-from conversations.models import Conversation, Message, Turn
+from conversations.models import Conversation, Message, Person, Turn
 from conversations.turns import Claim, Closed, Outcome
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,14 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A claimed turn and what is to be done for it: asked of a model, obeyed as a command, or said at once."""
+
+    held: Claim
+    todo: Job | Outcome | tuple[Command, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A stored answer. `more`: another turn of the conversation waits; `to_send`: a platform is to be sent it."""
 
@@ -51,18 +60,26 @@ class Reply:
 
 
 async def answer(
-    conversation_id: uuid.UUID, emit: Emit = discard, *, started: Callable[[Running], Any] = lambda _: None
+    conversation_id: uuid.UUID,
+    emit: Emit = discard,
+    *,
+    begun: Begun | None = None,
+    started: Callable[[Running], Any] = lambda _: None,
 ) -> Reply | None:
-    """The oldest open turn's answer, stored; None when there was nothing to do here, or another process holds it."""
-    setup, held = await in_thread(_begin, conversation_id)
-    if held is None:
+    """The oldest open turn's answer, stored; None when there was nothing to do here, or another process holds it.
+
+    `begun`: the turn that was claimed with its message. Raises DatabaseError when the database went away for longer.
+    """
+    begun = begun or await in_thread(begin, conversation_id)
+    if begun is None:
         return None
+    held = begun.held
     with structlog.contextvars.bound_contextvars(conversation_id=str(conversation_id), turn_id=str(held.turn.pk)):
-        draft = Draft(turn_id=held.turn.pk, attempts=held.turn.attempts, emit=emit)
+        draft = Draft(turn_id=held.turn.pk, token=held.token, emit=emit)
         running = Running(held, asyncio.Event(), draft)
         started(running)
-        outcome = await _outcome(setup, running)
-        closed = await in_thread(_close, held, outcome) if outcome else None
+        outcome = await _outcome(begun, running)
+        closed = await in_thread_again(_close, held, outcome) if outcome else None
         if closed is None or outcome is None:
             log.warning("turn_fenced")
             metrics.FENCED.inc()
@@ -79,10 +96,39 @@ async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> No
         await emit({"type": "ended", "conversation": str(held.conversation.pk)})
 
 
-def _begin(conversation_id: uuid.UUID) -> tuple[Setup, Claim | None]:
-    channel_id = Conversation.objects.values_list("channel_id", flat=True).get(pk=conversation_id)
-    setup = setup_of(channel_id)
-    return setup, turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
+def begin(conversation_id: uuid.UUID) -> Begun | None:
+    """The oldest open turn, claimed and prepared; None when there is none for us."""
+    setup = setup_of(_channel_of(conversation_id))
+    held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
+    return prepare(held) if held else None
+
+
+def prepare(held: Claim) -> Begun:
+    """What is to be done for a claimed turn."""
+    try:
+        return Begun(held, _todo(setup_of(held.conversation.channel_id), held))
+    except NoModel as error:
+        return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")))
+    except AWAY:
+        raise
+    except Exception:  # as in `_outcome`
+        log.exception("turn_broke", turn_id=str(held.turn.pk))
+        return Begun(held, _broken())
+
+
+def _todo(setup: Setup, held: Claim) -> Job | Outcome | tuple[Command, str]:
+    if held.turn.attempts > settings.TURN_ATTEMPTS:
+        return _notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
+    if refused := held.refused:
+        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), reason=refused, **_APART)
+    command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
+    return (command, args) if command is not None else _job(setup, held)
+
+
+@lru_cache(maxsize=10_000)
+def _channel_of(conversation_id: uuid.UUID) -> uuid.UUID:
+    """A conversation stays on its channel, so that this is asked once."""
+    return Conversation.objects.values_list("channel_id", flat=True).get(pk=conversation_id)
 
 
 def _close(held: Claim, outcome: Outcome) -> Closed | None:
@@ -93,32 +139,28 @@ def _close(held: Claim, outcome: Outcome) -> Closed | None:
     return turns.close(held, outcome, parts)
 
 
-async def _outcome(setup: Setup, running: Running) -> Outcome | None:
-    held = running.held
-    if held.turn.attempts > settings.TURN_ATTEMPTS:
-        return _notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
-    refused = held.refused
-    if refused:
-        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), reason=refused, **_APART)
-    command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
+async def _outcome(begun: Begun, running: Running) -> Outcome | None:
+    held, job = begun.held, begun.todo
+    if isinstance(job, Outcome):
+        return job
     answer = Answer()
     try:
-        if command is not None:
-            return await in_thread(_obey, command, args, held)
+        if isinstance(job, tuple):
+            return await in_thread(_obey, *job, held)
         await running.draft.begin()
-        job = await in_thread(_job, setup, held)
-        await toolbox.finish_interrupted(held, job.context)
+        if not await toolbox.finish_interrupted(held, job.context):
+            return None
         await generate(job, running.draft, running.stop, answer)
         return _spoken(job, answer)
     except ProviderError as error:
         return _notice(Turn.State.FAILED, str(error), notices.for_error(error.code), calls=tuple(answer.calls))
-    except NoModel as error:
-        return _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model"))
     except Fenced:
         return None
+    except AWAY:  # no fault of the turn: it waits for the database, and is answered then
+        raise
     except Exception:  # the supervisor of a turn: our own mistake ends it, with its trace in the log
         log.exception("turn_broke")
-        return _notice(Turn.State.FAILED, "a fault of ours, see the log", notices.bug())
+        return _broken()
 
 
 def _may_command(held: Claim) -> bool:
@@ -133,7 +175,7 @@ def _obey(command: Command, args: str, held: Claim) -> Outcome:
 def _job(setup: Setup, held: Claim) -> Job:
     person = held.conversation.chat_user.person
     model, level = choose(setup, conversation=held.conversation.model_override_id, person=person.preferred_model_id)
-    offered = _offered(setup) if model.can_call_tools else ()
+    offered = _offered(setup, _permissions(person)) if model.can_call_tools else ()
     messages, first_seq = context.compose(
         instructions=context.instructions(bot=setup.bot_name, prompt=setup.prompt, channel_prompt=setup.channel_prompt),
         earlier=[context.Said(m.seq, _chat(m)) for m in held.history if m.turn_id != held.turn.pk],
@@ -155,10 +197,15 @@ def _job(setup: Setup, held: Claim) -> Job:
     )
 
 
-def _offered(setup: Setup) -> Any:
+def _offered(setup: Setup, permissions: frozenset[str]) -> Any:
     if not setup.flags["enable_tools"]:
         return ()
-    return tuple(tools[name].spec() for name in setup.tools if name in tools and tools[name].perm is None)
+    return tuple(tools[name].spec() for name in setup.tools if name in tools and allowed(tools[name], permissions))
+
+
+def _permissions(person: Person) -> frozenset[str]:
+    """What the person's own account here may do; a stranger may nothing."""
+    return frozenset(person.user.get_all_permissions()) if person.user else frozenset()
 
 
 def _tool_context(setup: Setup, held: Claim) -> ToolContext:
@@ -171,6 +218,7 @@ def _tool_context(setup: Setup, held: Claim) -> ToolContext:
         turn_id=str(held.turn.pk),
         person_id=str(user.person_id),
         chat_user_id=str(user.pk),
+        user_id=str(user.person.user_id) if user.person.user_id else None,
         timezone=user.person.timezone or "UTC",
         language=user.person.language,
     )
@@ -203,6 +251,10 @@ def _spoken(job: Job, answer: Answer) -> Outcome:
         metadata={"stopped": True} if answer.stopped else {},
         calls=tuple(answer.calls),
     )
+
+
+def _broken() -> Outcome:
+    return _notice(Turn.State.FAILED, "a fault of ours, see the log", notices.bug())
 
 
 def _notice(state: Turn.State, reason: str, text: str, **more: Any) -> Outcome:

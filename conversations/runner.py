@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, ParamSpec
 
 import structlog
 from django.conf import settings
@@ -19,12 +20,15 @@ from conversations.accept import Accepted, request_stop
 from conversations.draft import Frame
 from conversations.fanout import Fanout
 from conversations.hub import Hub, Watcher
-from conversations.pipeline import Running, answer
+from conversations.pipeline import Begun, Running, answer, prepare
 from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
 
 TICK = 0.5
+ORPHAN_SECONDS = 2.0  # after which a message is answered though its door, cut off, never rang for it
+
+P = ParamSpec("P")
 
 
 class Runner:
@@ -36,8 +40,9 @@ class Runner:
         self.fanout = Fanout(self.hub, self.running)
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
+        self._begun: dict[uuid.UUID, Begun] = {}
         self._sending: set[uuid.UUID] = set()
-        self._others: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.draining = False
         self._drained: asyncio.Task[None] | None = None
@@ -66,9 +71,34 @@ class Runner:
         self.hub.leave(conversation_id, watcher)
         self.fanout.left(conversation_id)
 
+    async def accept(self, store: Callable[P, Accepted], *args: P.args, **kwargs: P.kwargs) -> Accepted:
+        """What `store` accepted; it is answered also when whoever asked for this is gone meanwhile."""
+        task = asyncio.ensure_future(in_thread(_accept_and_prepare, functools.partial(store, *args, **kwargs)))
+        self._others.add(task)
+        task.add_done_callback(self._accepted)
+        return (await asyncio.shield(task))[0]
+
+    def _accepted(self, task: asyncio.Task[tuple[Accepted, Begun | None]]) -> None:
+        self._others.discard(task)
+        if not task.cancelled() and task.exception() is None:
+            accepted, begun = task.result()
+            self._hold(begun)
+            asyncio.get_running_loop().call_later(ORPHAN_SECONDS, self._ring_held, accepted.conversation_id)
+
+    def _hold(self, begun: Begun | None) -> None:
+        """Keep a turn that was claimed with its message until it is rung for; while draining, hand it back."""
+        if begun is not None and self.draining:
+            self._background(_hand_back(begun.held))
+        elif begun is not None:
+            self._begun[begun.held.conversation.pk] = begun
+
+    def _ring_held(self, conversation_id: uuid.UUID) -> None:
+        if conversation_id in self._begun:
+            self.ring(conversation_id)
+
     async def follow_up(self, accepted: Accepted, text: str) -> None:
         """See to an accepted message: ring for its turn; `/stop` acts at once, not when its turn comes."""
-        if text.strip().lower() == "/stop":
+        if text.strip().lower() == "/stop" and accepted.claim is None:
             await self.request_stop(accepted.conversation_id)
         if accepted.turn_id is not None:
             self.ring(accepted.conversation_id)
@@ -111,7 +141,8 @@ class Runner:
 
     async def _read(self, event_id: uuid.UUID) -> None:
         try:
-            for conversation_id in await in_thread(events.read, event_id):
+            for conversation_id, claim in (await in_thread(events.read, event_id)).items():
+                self._hold(await in_thread(prepare, claim) if claim else None)
                 self.ring(conversation_id)
         except DatabaseError as error:
             log.warning("event_left_to_sweeper", error=type(error).__name__)
@@ -142,7 +173,7 @@ class Runner:
             loop.cancel()
         if self._tasks or self._others:
             await asyncio.wait({*self._tasks.values(), *self._others}, timeout=seconds)
-        left = [running.held for running in self.running.values()]
+        left = [running.held for running in self.running.values()] + [begun.held for begun in self._begun.values()]
         unfinished = {*self._tasks.values(), *self._others}
         for task in (*unfinished, *self._loops):
             task.cancel()
@@ -150,6 +181,7 @@ class Runner:
         for held in left:
             await _hand_back(held)
         self._loops.clear()
+        self._begun.clear()
         await self.fanout.stop()
         await pool.aclose()
 
@@ -165,7 +197,8 @@ class Runner:
         while not self.draining:
             self._again.discard(conversation_id)
             try:
-                reply = await answer(conversation_id, emit, started=note)
+                begun = self._begun.pop(conversation_id, None)
+                reply = await answer(conversation_id, emit, begun=begun, started=note)
             except DatabaseError as error:
                 log.warning("turn_left_to_sweeper", error=type(error).__name__)
                 return
@@ -174,7 +207,7 @@ class Runner:
                 self.fanout.ended(conversation_id)
             if reply and reply.to_send:
                 self.ring_delivery(conversation_id)
-            if not (reply and reply.more) and conversation_id not in self._again:
+            if not (reply and reply.more) and not {conversation_id} & (self._again | self._begun.keys()):
                 self._tasks.pop(conversation_id, None)  # now, not a moment later: the next ring must not be lost
                 return
 
@@ -196,6 +229,16 @@ class Runner:
     async def _renew(self) -> None:
         if self.running:
             await in_thread(turns.renew, [running.held for running in self.running.values()])
+
+
+def _accept_and_prepare(store: Callable[[], Accepted]) -> tuple[Accepted, Begun | None]:
+    """One crossing to the database for both."""
+    accepted = store()
+    try:
+        return accepted, prepare(accepted.claim) if accepted.claim else None
+    except DatabaseError as error:  # stored it is; the sweeper finds it when the lease has run out
+        log.warning("turn_left_to_sweeper", error=type(error).__name__)
+        return accepted, None
 
 
 async def _hand_back(held: Claim) -> None:

@@ -8,7 +8,7 @@ import dataclasses
 from django.utils import timezone
 
 from bots.providers.base import ChatMessage, ToolCallRequest
-from bots.threads import in_thread
+from bots.threads import in_thread_again
 from bots.tools.base import ToolContext, ToolError, parse_arguments, run, signature, tools
 from conversations import turns
 from conversations.draft import Draft
@@ -18,7 +18,7 @@ from conversations.turns import Claim
 SAME_CALLS = 3
 PARALLEL = 4
 MOST_CALLS = 16  # of one round; a model that asks for more is told so
-UNKNOWN = "Outcome unknown: this was started before an interruption and is not repeated. Tell the person to check."
+UNKNOWN = "Outcome unknown: this was started and interrupted, and is not repeated. Tell the person to check."
 
 
 def replay(held: Claim, messages: list[ChatMessage]) -> tuple[list[ChatMessage], int]:
@@ -36,17 +36,15 @@ def replay(held: Claim, messages: list[ChatMessage]) -> tuple[list[ChatMessage],
     return messages, last
 
 
-async def finish_interrupted(held: Claim, context: ToolContext) -> Claim:
-    """The claim with no tool call left `started`: `once` ones become unknown and are flagged, others run again."""
+async def finish_interrupted(held: Claim, context: ToolContext) -> bool:
+    """Leaves no tool call `started`: `once` ones become unknown and are flagged, others run again. False: fenced."""
     open_calls = [row for row in held.journal if row.state == ToolCall.State.STARTED]
     for row in open_calls:
         if row.effects == "once":
             _end(row, ToolCall.State.UNKNOWN, UNKNOWN)
         else:
             await _run_one(row, context, offered=frozenset({row.name}), seen={})
-    if open_calls:
-        await in_thread(turns.journal, held, None, open_calls)
-    return held
+    return not open_calls or await in_thread_again(turns.journal, held, None, open_calls)
 
 
 async def run_round(
@@ -66,7 +64,7 @@ async def run_round(
     del requests[MOST_CALLS:]
     call.said = {"text": text}
     started = any(row.effects != "none" for row in rows)
-    if started and not await in_thread(turns.journal, held, call, rows):
+    if started and not await in_thread_again(turns.journal, held, call, rows):
         return None
     places = asyncio.Semaphore(PARALLEL)
 
@@ -77,7 +75,7 @@ async def run_round(
             await draft.tool(row.name, row.state)
 
     await asyncio.gather(*(one(row) for row in rows))
-    if not await in_thread(turns.journal, held, None if started else call, rows):
+    if not await in_thread_again(turns.journal, held, None if started else call, rows):
         return None
     return [_result(row) for row in rows]
 
@@ -92,7 +90,10 @@ async def _run_one(row: ToolCall, context: ToolContext, *, offered: frozenset[st
         arguments = parse_arguments(entry, row.arguments)
         result = await run(entry, arguments, dataclasses.replace(context, idempotency_key=str(row.pk)))
     except ToolError as error:
-        _end(row, ToolCall.State.FAILED, f"Error: {error}")
+        if error.unknown and row.effects == "once":
+            _end(row, ToolCall.State.UNKNOWN, f"Error: {error}. {UNKNOWN}")
+        else:
+            _end(row, ToolCall.State.FAILED, f"Error: {error}")
     else:
         _end(row, ToolCall.State.DONE, result)
 

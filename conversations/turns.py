@@ -82,15 +82,34 @@ def claim(conversation_id: uuid.UUID, *, length: int) -> Claim | None:
         turn.attempts += 1
         turn.state = Turn.State.RUNNING
         Turn.objects.filter(pk=turn.pk).update(state=turn.state, attempts=turn.attempts, started_at=Now())
-        history = _history(turn, length)
-        return Claim(
-            turn=turn,
-            conversation=turn.conversation,
-            token=turn.conversation.lease_token,
-            history=history,
-            spoken="\n".join(m.text for m in history if m.turn_id == turn.pk and m.role == Message.Role.USER),
-            **_unfinished(turn),
-        )
+        return _claimed(turn, turn.conversation, length, **_unfinished(turn))
+
+
+def claim_stored(turn: Turn, conversation: Conversation, *, length: int) -> Claim:
+    """The claim of a turn that was stored as running, its lease taken with it, in this very transaction."""
+    return _claimed(turn, conversation, length)
+
+
+def waits(conversation: Conversation) -> bool:
+    """Whether a turn of this conversation, which is locked here, is still to be answered."""
+    return Turn.objects.filter(conversation=conversation, state__in=OPEN).exists()
+
+
+def lease() -> dict[str, Any]:
+    """What a conversation's row says from the moment it is held."""
+    return {"lease_until": _lease_end(), "lease_token": F("lease_token") + 1}
+
+
+def _claimed(turn: Turn, conversation: Conversation, length: int, **unfinished: Any) -> Claim:
+    history = _history(turn, length)
+    return Claim(
+        turn=turn,
+        conversation=conversation,
+        token=conversation.lease_token,
+        history=history,
+        spoken="\n".join(m.text for m in history if m.turn_id == turn.pk and m.role == Message.Role.USER),
+        **unfinished,
+    )
 
 
 def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Closed | None:
@@ -177,8 +196,8 @@ def journal(held: Claim, call: ModelCall | None, tools: list[ToolCall]) -> bool:
             pk=held.conversation.pk, lease_token=held.token, lease_until__isnull=False
         ).exists():  # fmt: skip
             return False
-        if call is not None:
-            call.save(force_insert=True)
+        if call is not None:  # again without harm, where the first time's commit was not heard of
+            ModelCall.objects.bulk_create([call], ignore_conflicts=True)
         ToolCall.objects.bulk_create(
             tools, update_conflicts=True, unique_fields=["id"], update_fields=["state", "result", "finished_at"]
         )
@@ -189,7 +208,7 @@ def _take_lease(conversation_id: uuid.UUID) -> bool:
     free = Conversation.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=Now()), pk=conversation_id, owner=Conversation.Owner.BOT
     )
-    return bool(free.update(lease_until=_lease_end(), lease_token=F("lease_token") + 1))
+    return bool(free.update(**lease()))
 
 
 def _free(conversation_id: uuid.UUID, **more: int) -> bool:
@@ -219,8 +238,8 @@ def _history(turn: Turn, length: int) -> tuple[Message, ...]:
 
 
 def _unfinished(turn: Turn) -> dict[str, Any]:
-    """The journal of earlier attempts; a first attempt has none."""
-    if turn.attempts <= 1:
+    """The journal of earlier attempts, also uncounted ones; a turn that was never started has none."""
+    if turn.started_at is None:
         return {}
     return {
         "journal": tuple(turn.tool_calls.order_by("round", "position")),

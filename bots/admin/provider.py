@@ -15,16 +15,20 @@ from bots.models.provider import Source
 class FollowsEnvironment(ScopedModelAdmin):
     """Rows that the environment made follow it at every start: they can be read here, not changed."""
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and obj.source == Source.ENVIRONMENT:
-            return False
-        return super().has_change_permission(request, obj)
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or obj.source != Source.ENVIRONMENT:
+            return super().get_readonly_fields(request, obj)
+        return [field.name for field in obj._meta.fields if field.editable]
 
 
 @admin.register(AIProvider)
 class AIProviderAdmin(FollowsEnvironment):
     list_display = ("name", "slug", "kind", "base_url", "is_active", "source")
     readonly_fields = ("source",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        mine = obj is None or obj.source != Source.ENVIRONMENT
+        return mine and super().has_change_permission(request, obj)
 
 
 class PriceInline(ScopedTabularInline):
@@ -40,6 +44,8 @@ class PriceInline(ScopedTabularInline):
 
 @admin.register(AIModel)
 class AIModelAdmin(FollowsEnvironment):
+    """What the environment says of a model stays as it is; what it costs is always said here."""
+
     list_display = ("reference", "label", "context_window", "can_call_tools", "shutdown_date", "is_active", "source")
     list_select_related = ("provider",)
     list_filter = ("is_active",)

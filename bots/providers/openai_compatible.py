@@ -29,6 +29,7 @@ from bots.providers.base import (
 )
 from bots.providers.openai_stream import Reader, code_for
 
+MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 RETRYABLE = frozenset({"unreachable", "timeout", "rate_limited", "unavailable", "malformed"})
 
 
@@ -40,6 +41,7 @@ class OpenAICompatible:
         self.account = account
         self._places = asyncio.Semaphore(account.max_concurrency)
         self._counts_usage = True  # until the server refuses the option: then usage is estimated
+        self._max_tokens: str = account.max_tokens_field  # until the server asks for its other name
         self._late_system = True  # until the server's chat template refuses one: then it is folded into what follows
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
@@ -85,6 +87,8 @@ class OpenAICompatible:
             except ProviderError as error:
                 if "stream_options" in body and "stream_options" in error.detail:
                     self._counts_usage = False
+                elif self._max_tokens == self.account.max_tokens_field and _other(self._max_tokens) in error.detail:
+                    self._max_tokens = _other(self._max_tokens)
                 elif self._late_system and error.code == "bad_request" and _fold(body["messages"]) != body["messages"]:
                     self._late_system = False
                 else:
@@ -116,7 +120,7 @@ class OpenAICompatible:
                 for t in request.tools
             ]
         if request.max_output_tokens:
-            body[self.account.max_tokens_field] = request.max_output_tokens
+            body[self._max_tokens] = request.max_output_tokens
         if self._counts_usage:
             body["stream_options"] = {"include_usage": True}
         return body
@@ -188,12 +192,16 @@ def _fold(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return folded
 
 
+def _other(field: str) -> str:
+    return MAX_TOKENS[1 - MAX_TOKENS.index(field)]
+
+
 def _refused(error: Any) -> ProviderError:
     """An HTTP error. A quota that is used up is no rate limit: waiting does not help."""
     body = error.body if isinstance(error.body, dict) else {}
     name, text = str(body.get("code") or body.get("type") or ""), str(body.get("message") or error.message)
     code = code_for(error.status_code, name, text)
-    mentions = " stream_options" if "stream_options" in text else ""
+    mentions = "".join(f" {name}" for name in ("stream_options", *MAX_TOKENS) if name in text)
     return ProviderError(
         code,
         f"HTTP {error.status_code}{mentions}",

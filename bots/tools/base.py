@@ -41,10 +41,14 @@ _log = structlog.get_logger(__name__)
 
 
 class ToolError(Exception):
-    """The tool cannot give a result. The text is for the model: what is wrong and what to do instead."""
+    """The tool cannot give a result. The text is for the model: what is wrong and what to do instead.
 
-    def __init__(self, text: str) -> None:
+    `unknown`: nobody can say whether its effect happened, since it broke or ran out of time half-way.
+    """
+
+    def __init__(self, text: str, *, unknown: bool = False) -> None:
         super().__init__(_bounded(text, MAX_ERROR_BYTES))
+        self.unknown = unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +192,10 @@ async def run(tool: Tool, arguments: Mapping[str, Any], context: ToolContext) ->
     # The supervisor of code we may not have written: whatever breaks in a tool must not end the turn.
     except Exception as error:
         if isinstance(error, TimeoutError) and deadline.expired():
-            raise ToolError(f"timed out after {tool.timeout:g} s") from None
+            raise ToolError(f"timed out after {tool.timeout:g} s", unknown=True) from None
         place = traceback.extract_tb(error.__traceback__)[-1]  # not the message: it may quote what a person wrote
         _log.error("tool_failed", tool=tool.name, error=type(error).__name__, at=f"{place.filename}:{place.lineno}")
-        raise ToolError("the tool failed") from error
+        raise ToolError("the tool failed", unknown=True) from error
 
 
 async def _call(tool: Tool, arguments: Mapping[str, Any], context: ToolContext) -> object:

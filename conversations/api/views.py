@@ -31,6 +31,7 @@ from conversations.api.authentication import caller
 from conversations.api.pagination import BySeq
 from conversations.api.problems import problem
 from conversations.models import Conversation, Message
+from conversations.runner import runner
 
 
 class ModelFailed(APIException):
@@ -111,9 +112,8 @@ class Sending(AsyncAPIView):
 
     async def send(self, setup: Setup, incoming: IncomingMessage, **more: Any) -> Any:
         """The answer as a response: JSON, or an event stream when that was asked for."""
-        await in_thread(_admit, caller(self.request), setup, incoming.sender_id)
         try:
-            accepted = await in_thread(accept.accept, setup, incoming, **more)
+            accepted = await runner.accept(_accept, caller(self.request), setup, incoming, **more)
         except accept.Ended:
             raise Ended from None
         if accepted.repeated and accepted.fingerprint != incoming.raw["fingerprint"]:
@@ -267,11 +267,12 @@ def _started(setup: Setup, chat_id: str, user: str) -> Conversation:
     return cast(Conversation, Conversation.objects.select_related("bot", "chat_user").get(pk=made.pk))
 
 
-def _admit(key: ApiKey, setup: Setup, person: str) -> None:
+def _accept(key: ApiKey, setup: Setup, incoming: IncomingMessage, **more: Any) -> accept.Accepted:
     """Raises Throttled while the key or its person says too much."""
-    wait = rates.wait_to_call(key) or rates.wait_to_say(channel_id=setup.channel_id, person=person)
+    wait = rates.wait_to_call(key) or rates.wait_to_say(channel_id=setup.channel_id, person=incoming.sender_id)
     if wait:
         raise Throttled(math.ceil(wait), "Too many messages. Please wait.")
+    return accept.accept(setup, incoming, claim=True, **more)
 
 
 def _answer(accepted: accept.Accepted, outcome: waiting.Answered | None) -> dict[str, Any]:

@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', bots.fields.IdField(default=bots.fields.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(blank=True, max_length=200)),
+                ('user', models.ForeignKey(blank=True, help_text="The person's own account here; tools that ask for a permission look at this one.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('language', models.CharField(blank=True, max_length=20)),
                 ('timezone', models.CharField(blank=True, max_length=50)),
                 ('metadata', models.JSONField(blank=True, default=dict)),

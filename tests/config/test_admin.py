@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.urls import reverse
 from bots import environment
 from bots.models import AIModel, AIProvider, ApiKey, Bot, PromptVersion, Workspace
 from bots.remember import forget
-from channels_integrations.models import ChannelConfig, FeatureFlag
+from channels_integrations.models import ChannelConfig, FeatureFlag, config_of
 from channels_integrations.setup import setup_of
 from conversations.seed import seed_demo
 
@@ -110,9 +111,9 @@ def test_a_providers_key_is_kept_and_never_shown(staff: Client) -> None:
 
 
 def test_rows_of_the_environment_are_read_only(staff: Client) -> None:
-    for row in (AIProvider.objects.get(slug="demo"), AIModel.objects.get(name="demo")):
-        assert staff.get(url(row)).status_code == 200
-        assert staff.post(url(row), {"name": "mine"}).status_code == 403
+    row = AIProvider.objects.get(slug="demo")
+    assert staff.get(url(row)).status_code == 200
+    assert staff.post(url(row), {"name": "mine"}).status_code == 403
 
 
 def test_a_flag_of_a_channel_holds_there(staff: Client) -> None:
@@ -144,3 +145,39 @@ def test_staff_of_another_workspace_see_nothing_of_it(client: Client) -> None:
     assert bot.name not in client.get(url(Bot, "changelist")).content.decode()
     add = client.get(url(ChannelConfig, "add"))
     assert list(add.context["adminform"].form.fields["bot"].queryset) == []
+
+
+def test_a_webhook_channel_is_set_up_in_two_steps_and_its_secret_never_shown(staff: Client) -> None:
+    data = form_of(staff.get(url(ChannelConfig, "add")))
+    data |= {"kind": "webhook", "name": "Shop", "slug": "shop", "bot": str(Bot.objects.get().pk), "is_active": "on"}
+    added = staff.post(url(ChannelConfig, "add"), data)
+    channel = ChannelConfig.objects.get(slug="shop")
+    assert added["Location"] == url(channel)
+    data = form_of(staff.get(url(channel)))
+    assert "kind" not in data
+    short = staff.post(url(channel), {**data, "config_secret": "whsec_short"})
+    assert "config_secret" in short.context["adminform"].form.errors
+    missing = staff.post(url(channel), data)
+    assert "config_secret" in missing.context["adminform"].form.errors
+    secret = "whsec_" + base64.b64encode(b"canary" * 6).decode()
+    filled = {**data, "config_secret": secret, "config_url": "https://shop.example/replies"}
+    assert staff.post(url(channel), filled).status_code == 302
+    page = staff.get(url(channel)).content.decode()
+    assert secret not in page and "https://shop.example/replies" in page
+    assert f"/webhooks/webhook/{channel.pk}/" in page
+    assert staff.post(url(channel), {**filled, "config_secret": "", "name": "Renamed"}).status_code == 302
+    channel.refresh_from_db()
+    assert (channel.name, config_of(channel).secret.get_secret_value()) == ("Renamed", secret)
+
+
+def test_a_model_of_the_environment_can_be_given_a_price(staff: Client) -> None:
+    model = AIModel.objects.get(name="demo")
+    data = form_of(staff.get(url(model)))
+    data |= {"prices-TOTAL_FORMS": int(data["prices-TOTAL_FORMS"]) + 1}
+    number = data["prices-TOTAL_FORMS"] - 1
+    data |= {f"prices-{number}-input_nanodollars": 5, f"prices-{number}-output_nanodollars": 7}
+    data |= {f"prices-{number}-valid_from_0": "2026-01-01", f"prices-{number}-valid_from_1": "00:00"}
+    saved = staff.post(url(model), {**data, "label": "mine", "name": "mine"})
+    assert saved.status_code == 302, saved.context["errors"]
+    model.refresh_from_db()
+    assert (model.name, model.prices.filter(input_nanodollars=5).count()) == ("demo", 1)

@@ -15,7 +15,7 @@ from channels_integrations.base import Capabilities
 from channels_integrations.setup import Setup
 from conversations import consumers, events, rates
 from conversations.models import Message
-from conversations.pipeline import answer
+from conversations.pipeline import answer, prepare
 from tests.conversations.conftest import said
 from tests.conversations.socket_client import SECONDS, clients
 
@@ -96,10 +96,9 @@ def test_over_rest_and_openai_by_key_and_person(address: str, key: str, settings
 
 async def test_on_a_platform_it_is_answered_with_a_sentence(demo: Setup, settings: Any) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
-    conversation = None
     for _ in range(2):
-        conversation = await in_thread(events.take, demo, said("/status"))
-        assert conversation is not None
-        await answer(conversation)
+        taken = await in_thread(events.take, demo, said("/status"))
+        assert taken is not None and taken.claim is not None
+        await answer(taken.conversation_id, begun=await in_thread(prepare, taken.claim))
     texts = await in_thread(lambda: list(Message.objects.filter(role="assistant").values_list("text", flat=True)))
     assert "faster than I may answer" in texts[1]

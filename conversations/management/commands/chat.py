@@ -55,7 +55,7 @@ class Command(BaseCommand):
     async def _say(self, setup: Setup, text: str) -> None:
         user = getpass.getuser()
         incoming = IncomingMessage(event_id=str(new_id()), chat_id=user, sender_id=user, sender_name=user, text=text)
-        accepted = await in_thread(accept, setup, incoming)
+        accepted = await runner.accept(accept, setup, incoming, claim=True)
         shown = ""
         async for item in frames(accepted, text):
             if isinstance(item, Answered):

@@ -126,6 +126,16 @@ async def test_an_end_without_a_reason_counts_as_cut_off(server: ModelServer) ->
     assert isinstance(usage, Usage) and usage.estimated and usage.input_tokens > 0
 
 
+async def test_a_model_that_calls_the_limit_of_an_answer_otherwise_is_asked_again_once(server: ModelServer) -> None:
+    """As OpenAI's reasoning models say it."""
+    text = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    refusal = Reply(status=400, body={"error": {"message": text, "code": "unsupported_parameter"}})
+    assert text_of(await call(server, refusal, Reply(text="hi"), asked=request(max_output_tokens=50))) == "hi"
+    assert server.requests[-1]["max_completion_tokens"] == 50 and "max_tokens" not in server.requests[-1]
+    with pytest.raises(ProviderError, match="HTTP 400"):
+        await call(server, refusal, refusal, asked=request(max_output_tokens=50))
+
+
 async def test_a_server_that_refuses_stream_options_is_asked_without(server: ModelServer) -> None:
     refusal = Reply(status=400, body={"error": {"message": "unknown field stream_options"}})
     events = await call(server, refusal, Reply(text="fine", usage=None))

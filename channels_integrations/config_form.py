@@ -1,0 +1,104 @@
+"""The admin's form of a channel: what its platform's Config asks for, a box each, secrets never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from bots.fields import Unreadable
+from channels_integrations.base import adapters
+from channels_integrations.models import ChannelConfig
+
+PREFIX = "config_"  # of the form's names, so that a platform's "name" is not the channel's
+
+
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A channel. Which platform it is on is said once, when it is made."""
+
+    class Meta:
+        model = ChannelConfig
+        fields = "__all__"  # noqa: DJ007  the page names its fields
+
+
+class PlatformForm(ChannelForm):
+    """A channel with its platform's boxes; `form_for` adds them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asked = adapters[self.instance.kind].Config.model_fields
+        for name, info in self._asked.items():
+            if not _is_secret(info):
+                self.initial[PREFIX + name] = self.instance.config.get(name, info.get_default())
+
+    def clean(self) -> dict[str, Any]:
+        """Checked by the platform's Config; each fault stands at its box."""
+        cleaned = super().clean() or self.cleaned_data
+        self._open: dict[str, Any] = {}
+        self._secrets = self._stored_secrets()
+        for name, info in self._asked.items():
+            value = cleaned.get(PREFIX + name)
+            if value in (None, ""):
+                continue
+            (self._secrets if _is_secret(info) else self._open)[name] = value
+        try:
+            adapters[self.instance.kind].Config.model_validate({**self._open, **self._secrets})
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_input=False, include_context=False):
+                box = PREFIX + str(fault["loc"][0]) if fault["loc"] else ""
+                self.add_error(box if box in self.fields else None, fault["msg"].removeprefix("Value error, "))
+        return cleaned
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.config = self._open
+        self.instance.credentials = json.dumps(self._secrets) if self._secrets else None
+        return super().save(commit)
+
+    def _stored_secrets(self) -> dict[str, Any]:
+        try:
+            stored = self.instance.credentials
+        except Unreadable:  # sealed with a key that is gone: to be filled in anew
+            return {}
+        known = json.loads(stored.reveal()) if stored else {}
+        return {name: value for name, value in known.items() if name in self._asked}
+
+
+def form_for(kind: str) -> type[ChannelForm]:
+    """The form of a channel on this platform."""
+    if kind not in adapters:
+        return ChannelForm
+    asked: Mapping[str, FieldInfo] = adapters[kind].Config.model_fields
+    return type("PlatformForm", (PlatformForm,), {PREFIX + name: _box(name, info) for name, info in asked.items()})
+
+
+def config_boxes(kind: str) -> list[str]:
+    """The names of a platform's own boxes."""
+    config: type[BaseModel] | None = adapters[kind].Config if kind in adapters else None
+    return [PREFIX + name for name in config.model_fields] if config else []
+
+
+def _is_secret(info: FieldInfo) -> bool:
+    return info.annotation is SecretStr or SecretStr in get_args(info.annotation)
+
+
+def _box(name: str, info: FieldInfo) -> forms.Field:
+    told: dict[str, Any] = {
+        "label": info.title or name.replace("_", " ").capitalize(),
+        "help_text": info.description or "",
+        "required": False,  # the platform's Config says what is missing, so that kept secrets count
+    }
+    if _is_secret(info):
+        told["help_text"] = f"{told['help_text']} {_('Never shown. Leave empty to keep it.')}".strip()
+        return forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), **told)
+    if get_origin(info.annotation) is Literal:
+        return forms.ChoiceField(choices=[(value, value) for value in get_args(info.annotation)], **told)
+    if info.annotation is bool:
+        return forms.BooleanField(**told)
+    if info.annotation is int:
+        return forms.IntegerField(**told)
+    return forms.CharField(widget=forms.TextInput(attrs={"class": "vTextField"}), **told)
