@@ -17,6 +17,7 @@ run: .venv/.base ## serve http://127.0.0.1:8000/ (PORT changes it): no key, no d
 	@$(BIN)/python manage.py serve --prepare
 
 dev: .venv/.base ## the same, reloading when code changes
+	@$(BIN)/python manage.py migrate --verbosity 0 && $(BIN)/python manage.py seed_demo
 	@DEBUG=true LOG_FORMAT=$${LOG_FORMAT:-console} $(BIN)/python manage.py runserver $(PORT)
 
 worker: .venv/.base ## a worker beside the web process (needs CELERY_BROKER_URL and a shared database)

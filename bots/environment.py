@@ -12,8 +12,11 @@ from bots.remember import forget
 DEMO_MODELS = {"demo": "Demo (built in)", "brief": "Demo, brief (built in)"}
 
 
-def sync() -> None:
-    """Make the rows say what the environment says. Changes nothing when it says the same as before."""
+def sync(*, retire: bool = True) -> None:
+    """Make the rows say what the environment says. Changes nothing when it says the same as before.
+
+    `retire`: switch off what it no longer gives; not for commands, whose shell may know less than the server's.
+    """
     with transaction.atomic():
         demo = _provider("demo", name="Demo (built in)", kind="demo", base_url="")
         for name, label in DEMO_MODELS.items():
@@ -23,7 +26,7 @@ def sync() -> None:
             slug, _slash, name = settings.DEFAULT_MODEL.partition("/")
             if slug == "openai" and name:
                 _model(openai, name, name)
-        else:
+        elif retire:
             AIProvider.objects.filter(slug="openai", source=Source.ENVIRONMENT).update(is_active=False)
     forget()
 

@@ -6,14 +6,14 @@ Plain values only. A platform is a folder in `platforms/` whose `adapter.py` reg
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bots.registry import Registry
+from bots.registry import Registry, packages_of_apps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +149,7 @@ class WebhookAdapter(Adapter):
         return None
 
 
-def _where() -> Iterator[str]:
-    yield "channels_integrations.platforms"
-
-
-adapters: Registry[type[Adapter]] = Registry("platform", _where)
+adapters: Registry[type[Adapter]] = Registry("platform", packages_of_apps("platforms"))
 
 
 def adapter(cls: type[Adapter]) -> type[Adapter]:

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 TRIES = 3  # of a body that ends its process; counted before it is read
 LONGEST_ID = 200
+KEPT = timedelta(days=7)
 
 
 def store(channel_id: uuid.UUID, body: bytes) -> uuid.UUID | None:
@@ -85,6 +86,15 @@ def _accept_all(row: RawEvent) -> tuple[dict[uuid.UUID, Claim | None], list[str]
         elif (accepted := take(setup, entry)) is not None and accepted.turn_id:
             found[accepted.conversation_id] = found.get(accepted.conversation_id) or accepted.claim
     return found, faults
+
+
+def purge(batch: int = 1_000) -> int:
+    """How many read events were forgotten for their age. Dead ones stay for staff to look at."""
+    old = RawEvent.objects.filter(state=RawEvent.State.DONE, received_at__lt=Now() - KEPT)
+    count = 0
+    while chosen := list(old.values_list("pk", flat=True)[:batch]):
+        count += RawEvent.objects.filter(pk__in=chosen).delete()[0]
+    return count
 
 
 def take(setup: Setup, event: InboundEvent) -> Accepted | None:

@@ -58,6 +58,7 @@ class Runner:
             (self._keep, TICK),
             (self._renew, settings.LEASE_SECONDS / 3),
             (self.hub.poll, TICK * 2),
+            *([] if settings.CELERY_BROKER_URL else [(self._purge, 3600)]),  # else beat's
         ):
             self._loops.append(asyncio.create_task(_every(seconds, work)))
 
@@ -218,6 +219,9 @@ class Runner:
             self.ring(conversation_id)
         for conversation_id in await in_thread(delivery.due):
             self.ring_delivery(conversation_id)
+
+    async def _purge(self) -> None:
+        await in_thread(events.purge)
 
     async def _keep(self) -> None:
         if not self.running:

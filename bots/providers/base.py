@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from bots.registry import Registry
+from bots.registry import Registry, packages_of_apps
 from bots.secret import Secret
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -166,11 +166,7 @@ class ModelClient(Protocol):
 ClientClass: TypeAlias = Callable[[Account], ModelClient]
 
 
-def _where() -> Any:
-    yield "bots.providers"
-
-
-clients: Registry[ClientClass] = Registry("provider client", _where)
+clients: Registry[ClientClass] = Registry("provider client", packages_of_apps("providers"))
 
 
 def client(kind: str) -> Callable[[type], type]:

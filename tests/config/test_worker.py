@@ -21,7 +21,7 @@ from django.db import connection
 
 from bots import environment
 from channels_integrations.setup import Setup
-from conversations import events, tasks
+from conversations import events
 from conversations.models import Message, Turn
 from tests.conversations.conftest import address, demo, hook, key, receiver
 from tests.fakes.model_server import ModelServer, Reply
@@ -147,5 +147,5 @@ def test_read_events_are_forgotten_after_a_week(hook: Setup) -> None:
             channel_id=hook.channel_id, sha256=str(number), body=b"x", state=state,
             received_at=timezone.now() - timedelta(days=days),
         )  # fmt: skip
-    assert tasks.purge_events() == 1
+    assert events.purge() == 1
     assert RawEvent.objects.count() == 3

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.core.cache import cache
 from bots import threads
 from bots.models import AIModel, AIProvider, ApiKey, Bot, Workspace
 from bots.remember import forget
+from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, setup_of
@@ -46,6 +48,20 @@ def demo(transactional_db: None) -> Setup:
 def said(text: str, *, chat: str = "visitor-1", event: str = "") -> IncomingMessage:
     """A message as a door hands it in."""
     return IncomingMessage(event_id=event or uuid.uuid4().hex, chat_id=chat, sender_id=chat, text=text)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait, ten seconds at most, until it holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110  what it asks is no event
+            await asyncio.sleep(0.01)
+
+
+async def until_stored(holds: Callable[[], bool]) -> None:
+    """The same of what the rows say."""
+    async with asyncio.timeout(10):
+        while not await in_thread(holds):  # noqa: ASYNC110  another process may write them
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from conversations.accept import accept, queue_again
 from conversations.models import Conversation, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
 from conversations.runner import Runner
-from tests.conversations.conftest import said
+from tests.conversations.conftest import said, until
 from tests.fakes.model_server import ModelServer, Reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,12 +57,6 @@ def paid(demo: Setup, server: ModelServer, settings: Any) -> Iterator[list[str]]
 
     yield done
     tools._entries.pop("pay")
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110  what it asks is no event
-            await asyncio.sleep(0.01)
 
 
 async def test_drained_between_two_rounds_the_next_process_goes_on_from_the_journal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -20,7 +19,7 @@ from conversations.accept import accept, queue_again, request_stop
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
 from conversations.runner import Runner
-from tests.conversations.conftest import said
+from tests.conversations.conftest import said, until, until_stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
@@ -108,13 +107,6 @@ async def test_a_message_that_ends_its_process_each_time_is_given_up(demo: Setup
     assert reply is not None and "could not process" in reply.message.text
     assert (await in_thread(Turn.objects.get)).state == "dead"
     assert not await in_thread(ModelCall.objects.exists)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait, ten seconds at most, until it holds."""
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110  what it asks is no event
-            await asyncio.sleep(0.01)
 
 
 async def test_a_tool_is_called_and_journaled(demo: Setup) -> None:
@@ -209,3 +201,36 @@ def test_a_turn_takes_eleven_statements_in_two_transactions(demo: Setup) -> None
     assert len(work) <= 11, "\n".join(work)
     assert statements.count("COMMIT") == 2
     threads.shutdown()
+
+
+async def test_a_message_whose_door_was_cut_off_is_answered_all_the_same(demo: Setup) -> None:
+    runner = Runner()
+    door = asyncio.create_task(runner.accept(accept, demo, said("hello"), claim=True))
+    await asyncio.sleep(0)
+    door.cancel()  # the client went away
+    await until(lambda: bool(runner._begun or runner.running))
+    assert (await in_thread(Turn.objects.get)).state == "running"
+    await until_stored(Turn.objects.filter(state="done").exists)
+    await runner.drain(5)
+
+
+async def test_what_is_accepted_while_draining_is_handed_back(demo: Setup) -> None:
+    runner = Runner()
+    await runner.drain(1)
+    accepted = await runner.accept(accept, demo, said("hello"), claim=True)
+    await until_stored(Conversation.objects.filter(lease_until=None).exists)
+    turn = await in_thread(Turn.objects.get)
+    assert (turn.pk, turn.state, turn.attempts) == (accepted.turn_id, "queued", 0)
+
+
+async def test_a_free_conversation_is_claimed_with_its_message_a_busy_one_is_not(demo: Setup) -> None:
+    first = await in_thread(accept, demo, said("my name is Ada"), claim=True)
+    second = await in_thread(accept, demo, said("what is my name?"), claim=True)
+    assert first.claim is not None and second.claim is None
+    await in_thread(turns.hand_back, first.claim)
+    third = await in_thread(accept, demo, said("hello"), claim=True)  # free, and yet the first comes first
+    assert third.claim is None
+    for _ in range(3):
+        assert await answer(first.conversation_id)
+    reply = await in_thread(Message.objects.get, seq=5)
+    assert "Ada" in reply.text and not await in_thread(Turn.objects.exclude(state="done").exists)

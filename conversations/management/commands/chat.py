@@ -80,7 +80,7 @@ class Command(BaseCommand):
 
 
 def _setup(slug: str) -> Setup:
-    environment.sync()
+    environment.sync(retire=False)
     found = list(Bot.objects.filter(slug=slug, is_active=True, archived_at=None)[:2])
     if len(found) != 1:
         known = ", ".join(Bot.objects.filter(is_active=True).values_list("slug", flat=True)[:20]) or "none"
