@@ -150,7 +150,10 @@ class RawEvent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "sha256"], name="raw_event_once")]
-        indexes = [models.Index(fields=["run_after"], name="raw_event_unread", condition=Q(state="new"))]
+        indexes = [
+            models.Index(fields=["run_after"], name="raw_event_unread", condition=Q(state="new")),
+            models.Index(fields=["channel", "received_at", "id"], name="raw_event_order", condition=Q(state="new")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel_id} {self.sha256[:12]}"

@@ -28,19 +28,19 @@ def answer_with(post: Post) -> None:
     _post = post
 
 
-def heard(_kind: str, event_id: uuid.UUID) -> None:
+def heard(channel_id: uuid.UUID) -> None:
     """A worker's task came with this hint."""
-    _post(lambda: runner.ring_event(event_id))
+    _post(lambda: runner.ring_channel(channel_id))
 
 
-async def ring_event(event_id: uuid.UUID) -> None:
-    """A raw event waits to be read."""
+async def ring_channel(channel_id: uuid.UUID) -> None:
+    """A raw event of this channel waits to be read."""
     if not settings.CELERY_BROKER_URL:
-        runner.ring_event(event_id)
+        runner.ring_channel(channel_id)
         return
     try:
         async with asyncio.timeout(PATIENCE):
-            await asyncio.to_thread(_send, "ring_event", str(event_id))
+            await asyncio.to_thread(_send, "ring_channel", str(channel_id))
     except OSError as error:  # time-outs among them
         log.warning("doorbell_not_heard", error=type(error).__name__)
 

@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import uuid
 from datetime import timedelta
+from itertools import takewhile
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
+from bots.threads import AWAY
 from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable, WebhookAdapter
 from channels_integrations.models import RawEvent
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
@@ -24,45 +27,79 @@ from conversations.turns import Claim
 log = structlog.get_logger(__name__)
 
 TRIES = 3  # of a body that ends its process; counted before it is read
+WORN_OUT = "it ended its process each time"
+ARRIVAL = ("received_at", "pk")
+BATCH = 50
 LONGEST_ID = 200
 KEPT = timedelta(days=7)
 
 
-def store(channel_id: uuid.UUID, body: bytes) -> uuid.UUID | None:
-    """The id of the stored event; None when the same body was stored before."""
+def store(channel_id: uuid.UUID, body: bytes) -> bool:
+    """Whether the event waits to be read; False when the same body was read before."""
     sha256 = hashlib.sha256(body).hexdigest()
-    row = RawEvent(channel_id=channel_id, sha256=sha256, body=body)
-    RawEvent.objects.bulk_create([row], ignore_conflicts=True)
-    stored = RawEvent.objects.filter(channel_id=channel_id, sha256=sha256, state=RawEvent.State.NEW).first()
-    return stored.pk if stored else None
+    RawEvent.objects.bulk_create([RawEvent(channel_id=channel_id, sha256=sha256, body=body)], ignore_conflicts=True)
+    return bool(_new(channel_id).filter(sha256=sha256).exists())
 
 
 def unread(limit: int = 100) -> list[uuid.UUID]:
-    """Events nobody has read yet, oldest first."""
+    """Channels with events that nobody reads, the longest waiting first."""
     rows = RawEvent.objects.filter(state=RawEvent.State.NEW, run_after__lte=Now()).order_by("run_after")
-    return list(rows.values_list("pk", flat=True)[:limit])
+    return list(dict.fromkeys(rows.values_list("channel_id", flat=True)[:limit]))
 
 
-def read(event_id: uuid.UUID) -> dict[uuid.UUID, Claim | None]:
-    """Conversations that have something to answer now, with the turn where it was claimed at once.
+def read(channel_id: uuid.UUID) -> dict[uuid.UUID, Claim | None] | None:
+    """Reads the channel's oldest events, in the order they came; None when nothing is left or another reads them.
 
-    An entry that cannot be read does not stop the others.
+    Conversations that have something to answer now, with the turn where it was claimed at once. An entry that cannot
+    be read does not stop the others.
     """
-    new = RawEvent.objects.filter(pk=event_id, state=RawEvent.State.NEW)
-    lease = ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS), output_field=DateTimeField())
-    if not new.filter(run_after__lte=Now()).update(attempts=F("attempts") + 1, run_after=lease):
-        return {}  # another reads it
+    taken = _take(channel_id)
+    if not taken:
+        return None
+    found: dict[uuid.UUID, Claim | None] = {}
     with transaction.atomic():
-        row = new.select_for_update().first()
-        if row is None:
-            return {}
-        worn_out = row.attempts > TRIES
-        found, faults = ({}, ["it ended its process each time"]) if worn_out else _accept_all(row)
-        row.state = RawEvent.State.DEAD if faults else RawEvent.State.DONE
-        row.reason = "; ".join(faults)[:300]
-        row.save(update_fields=["state", "reason"])
+        for row in _new(channel_id).select_for_update().filter(pk__in=taken).order_by(*ARRIVAL):
+            for conversation_id, claim in _settle(row).items():
+                found[conversation_id] = found.get(conversation_id) or claim
+    return found
+
+
+def _new(channel_id: uuid.UUID) -> Any:
+    return RawEvent.objects.filter(channel_id=channel_id, state=RawEvent.State.NEW)
+
+
+def _take(channel_id: uuid.UUID) -> list[uuid.UUID]:
+    """The oldest unread events, ours for a moment: their attempt is counted before they are read.
+
+    Nobody else reads a later one meanwhile. Events that once ended their process are read one at a time.
+    """
+    lease = ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS / 10), output_field=DateTimeField())
+    with transaction.atomic():
+        oldest = _new(channel_id).select_for_update().annotate(now=Now()).order_by(*ARRIVAL).first()
+        if oldest is None or oldest.run_after > oldest.now:
+            return []
+        rows = _new(channel_id).order_by(*ARRIVAL).values_list("pk", "attempts")[: 1 if oldest.attempts else BATCH]
+        taken = [pk for pk, attempts in takewhile(lambda row: row[0] == oldest.pk or not row[1], rows)]
+        RawEvent.objects.filter(pk__in=taken).update(attempts=F("attempts") + 1, run_after=lease)
+        return taken
+
+
+def _settle(row: RawEvent) -> dict[uuid.UUID, Claim | None]:
+    """Read one event; it is done, or dead with the reason."""
+    found: dict[uuid.UUID, Claim | None] = {}
+    try:
+        with transaction.atomic():
+            found, faults = ({}, [WORN_OUT]) if row.attempts > TRIES else _accept_all(row)
+    except AWAY:
+        raise
+    except Exception as error:  # the supervisor of an event: our own mistake costs this one, not those behind it
+        log.exception("event_broke", event_row=str(row.pk))
+        found, faults = {}, [f"a fault of ours: {type(error).__name__}, see the log"]
+    row.state = RawEvent.State.DEAD if faults else RawEvent.State.DONE
+    row.reason = "; ".join(faults)[:300]
+    row.save(update_fields=["state", "reason"])
     if faults:
-        log.warning("event_unreadable", event_row=str(event_id), entries=len(faults), reason=faults[0][:200])
+        log.warning("event_unreadable", event_row=str(row.pk), entries=len(faults), reason=faults[0][:200])
     return found
 
 

@@ -42,6 +42,7 @@ class Runner:
         self._again: set[uuid.UUID] = set()
         self._begun: dict[uuid.UUID, Begun] = {}
         self._sending: set[uuid.UUID] = set()
+        self._reading: dict[uuid.UUID, bool] = {}  # channels, and whether more came while they were read
         self._others: set[asyncio.Task[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.draining = False
@@ -123,10 +124,15 @@ class Runner:
             lambda done: self._tasks.get(conversation_id) is done and self._tasks.pop(conversation_id)
         )
 
-    def ring_event(self, event_id: uuid.UUID) -> None:
-        """Read this raw event, and answer what it brought."""
-        if not self.draining:
-            self._background(self._read(event_id))
+    def ring_channel(self, channel_id: uuid.UUID) -> None:
+        """Read this channel's raw events, now or when what is being read is done, and answer what they brought."""
+        if self.draining:
+            return
+        if channel_id in self._reading:
+            self._reading[channel_id] = True
+            return
+        self._reading[channel_id] = False
+        self._background(self._read(channel_id))
 
     def ring_delivery(self, conversation_id: uuid.UUID) -> None:
         """Send what is due of this conversation, now or when what is being sent is done."""
@@ -140,13 +146,20 @@ class Runner:
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
-    async def _read(self, event_id: uuid.UUID) -> None:
+    async def _read(self, channel_id: uuid.UUID) -> None:
+        again = True
         try:
-            for conversation_id, claim in (await in_thread(events.read, event_id)).items():
-                self._hold(await in_thread(prepare, claim) if claim else None)
-                self.ring(conversation_id)
+            while again and not self.draining:
+                self._reading[channel_id] = False
+                found = await in_thread(events.read, channel_id)
+                for conversation_id, claim in (found or {}).items():
+                    self._hold(await in_thread(prepare, claim) if claim else None)
+                    self.ring(conversation_id)
+                again = found is not None or self._reading[channel_id]
         except DatabaseError as error:
             log.warning("event_left_to_sweeper", error=type(error).__name__)
+        finally:
+            del self._reading[channel_id]
 
     async def _deliver(self, conversation_id: uuid.UUID) -> None:
         wait = None
@@ -213,8 +226,8 @@ class Runner:
                 return
 
     async def _sweep(self) -> None:
-        for event_id in await in_thread(events.unread):
-            self.ring_event(event_id)
+        for channel_id in await in_thread(events.unread):
+            self.ring_channel(channel_id)
         for conversation_id in await in_thread(turns.unattended):
             self.ring(conversation_id)
         for conversation_id in await in_thread(delivery.due):

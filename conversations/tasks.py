@@ -10,9 +10,9 @@ from conversations import doorbell, events
 
 
 @shared_task(ignore_result=True, acks_late=False)
-def ring_event(event_id: str) -> None:
-    """A raw event waits."""
-    doorbell.heard("event", uuid.UUID(event_id))
+def ring_channel(channel_id: str) -> None:
+    """A raw event of this channel waits."""
+    doorbell.heard(uuid.UUID(channel_id))
 
 
 @shared_task(ignore_result=True, acks_late=False)

@@ -45,8 +45,8 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
         response["Retry-After"] = "5"
         return response
     metrics.WEBHOOKS.labels(kind, "stored" if stored else "repeated").inc()
-    if stored is not None:
-        await doorbell.ring_event(stored)
+    if stored:
+        await doorbell.ring_channel(channel_id)
     return HttpResponse(status=200)
 
 

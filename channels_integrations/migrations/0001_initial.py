@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels_integrations.channelconfig')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'new')), fields=['run_after'], name='raw_event_unread')],
+                'indexes': [models.Index(condition=models.Q(('state', 'new')), fields=['run_after'], name='raw_event_unread'), models.Index(condition=models.Q(('state', 'new')), fields=['channel', 'received_at', 'id'], name='raw_event_order')],
                 'constraints': [models.UniqueConstraint(fields=('channel', 'sha256'), name='raw_event_once')],
             },
         ),

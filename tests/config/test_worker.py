@@ -79,8 +79,8 @@ def ring(hook: Setup, text: str) -> None:
     from config.celery import app
 
     body = {"id": text, "chat_id": text, "sender_id": "p", "text": text}
-    stored = events.store(hook.channel_id, json.dumps(body).encode())
-    app.send_task("conversations.tasks.ring_event", args=(str(stored),))
+    events.store(hook.channel_id, json.dumps(body).encode())
+    app.send_task("conversations.tasks.ring_channel", args=(str(hook.channel_id),))
 
 
 def test_it_reads_answers_and_sends_and_finishes_at_sigterm(hook: Setup, receiver: Receiver) -> None:

@@ -95,11 +95,10 @@ def test_dead_letters_are_listed_and_replayed(stuck: Setup) -> None:
 
 
 def test_a_replayed_event_is_read_anew(hook: Setup) -> None:
-    stored = events.store(hook.channel_id, b'{"id": "1", "chat_id": "c", "sender_id": "p", "text": "hello"}')
+    events.store(hook.channel_id, b'{"id": "1", "chat_id": "c", "sender_id": "p", "text": "hello"}')
     RawEvent.objects.update(state="dead", attempts=9)
     told("events")
-    assert stored is not None
-    assert len(events.read(stored)) == 1
+    assert len(events.read(hook.channel_id) or {}) == 1
     assert Message.objects.get().text == "hello"
 
 

@@ -1,0 +1,104 @@
+"""Raw events are read in the order they came, whoever reads them and however often."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from channels_integrations.models import RawEvent
+from channels_integrations.setup import Setup
+from conversations import events
+from conversations.models import Message, Turn
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+def store(hook: Setup, number: int, chat: str = "c") -> bool:
+    body = {"id": str(number), "chat_id": chat, "sender_id": "p", "text": f"m{number}"}
+    return events.store(hook.channel_id, json.dumps(body).encode())
+
+
+def texts() -> list[str]:
+    return list(Message.objects.order_by("seq").values_list("text", flat=True))
+
+
+def test_a_repeat_waits_as_long_as_the_first_was_not_read(hook: Setup) -> None:
+    assert store(hook, 1) and store(hook, 1)
+    assert events.read(hook.channel_id)
+    assert not store(hook, 1)
+    assert RawEvent.objects.count() == 1
+
+
+def test_only_the_first_message_of_a_conversation_is_claimed_at_once(hook: Setup) -> None:
+    for number in range(3):
+        store(hook, number)
+    store(hook, 9, "other")
+    found = events.read(hook.channel_id)
+    assert found is not None and len(found) == 2 and all(found.values())
+    assert sorted(Turn.objects.values_list("state", flat=True)) == ["queued", "queued", "running", "running"]
+    assert events.read(hook.channel_id) is None
+
+
+def test_eight_readers_keep_the_order(hook: Setup) -> None:
+    for number in range(120):
+        store(hook, number)
+
+    def one(_: int) -> None:
+        try:
+            while events.read(hook.channel_id) is not None:
+                pass
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(8)))
+    RawEvent.objects.filter(state="new").update(run_after=Now())
+    one(0)
+    assert texts() == [f"m{number}" for number in range(120)]
+    assert set(RawEvent.objects.values_list("state", "attempts")) == {("done", 1)}
+
+
+def test_behind_one_that_is_being_read_others_wait_and_after_a_crash_each_is_read_alone(hook: Setup) -> None:
+    for number in range(3):
+        store(hook, number)
+    assert len(events._take(hook.channel_id)) == 3  # and the process is gone
+    store(hook, 3)
+    assert events.read(hook.channel_id) is None
+    assert events.unread() == [hook.channel_id]  # m3, which waits behind them
+    RawEvent.objects.update(run_after=Now() - timedelta(seconds=1))
+    for count in range(1, 5):
+        assert events.read(hook.channel_id)
+        assert len(texts()) == count
+    assert texts() == ["m0", "m1", "m2", "m3"]
+
+
+def test_one_that_ends_its_process_each_time_is_put_aside(hook: Setup) -> None:
+    store(hook, 1)
+    store(hook, 2)
+    RawEvent.objects.filter(pk=RawEvent.objects.earliest("received_at", "pk").pk).update(attempts=3)
+    while events.read(hook.channel_id) is not None:
+        pass
+    assert texts() == ["m2"]
+    assert RawEvent.objects.get(state="dead").reason == events.WORN_OUT
+
+
+def test_a_fault_of_ours_costs_its_event_and_not_those_behind(hook: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        store(hook, number)
+    take = events.take
+
+    def faulty(setup: Setup, event: Any) -> Any:
+        if event.text == "m1":
+            raise RuntimeError
+        return take(setup, event)
+
+    monkeypatch.setattr(events, "take", faulty)
+    assert events.read(hook.channel_id)
+    assert texts() == ["m0", "m2"]
+    assert "RuntimeError" in RawEvent.objects.get(state="dead").reason
