@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from bots import crash
 from bots.catalog import Model
 from bots.providers.base import (
     ChatMessage,
@@ -93,6 +94,7 @@ async def generate(job: Job, draft: Draft, stop: asyncio.Event, answer: Answer) 
         answer.finish, answer.stopped = spoken.finish, spoken.stopped
         if spoken.stopped or not spoken.requests or last:
             return
+        crash.point("model answered")
         call = answer.calls.pop()
         results = await toolbox.run_round(
             job.held, number, spoken.text, spoken.requests, job.context, call, draft, offered=offered, seen=seen

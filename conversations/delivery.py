@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
+from bots import crash
 from bots.threads import in_thread
 from channels_integrations.base import Adapter, Capabilities, ChannelError, OutboundMessage, SendingAdapter
 from channels_integrations.rendering.split import split
@@ -59,9 +60,12 @@ async def deliver(conversation_id: uuid.UUID) -> float | None:
         job = await in_thread(_take, conversation_id)
         if not isinstance(job, Sending):
             return job
+        crash.point("send begun")
         outcome = await _send(job)
+        crash.point("send taken")
         metrics.SENDS.labels(job.adapter.kind, "sent" if isinstance(outcome, str) else "refused").inc()
         await in_thread(_settle, job.row, job.adapter.capabilities, outcome)
+        crash.point("send settled")
 
 
 def due(limit: int = 200) -> list[uuid.UUID]:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
+from bots import crash
 from bots.threads import AWAY
 from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable, WebhookAdapter
 from channels_integrations.models import RawEvent
@@ -56,11 +57,13 @@ def read(channel_id: uuid.UUID) -> dict[uuid.UUID, Claim | None] | None:
     taken = _take(channel_id)
     if not taken:
         return None
+    crash.point("events taken")
     found: dict[uuid.UUID, Claim | None] = {}
     with transaction.atomic():
         for row in _new(channel_id).select_for_update().filter(pk__in=taken).order_by(*ARRIVAL):
             for conversation_id, claim in _settle(row).items():
                 found[conversation_id] = found.get(conversation_id) or claim
+    crash.point("events read")
     return found
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from django.conf import settings
 
-from bots import context
+from bots import context, crash
 from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import AWAY, in_thread, in_thread_again
 from bots.tools.base import ToolContext, allowed, tools
@@ -78,12 +78,15 @@ async def answer(
         draft = Draft(turn_id=held.turn.pk, token=held.token, emit=emit)
         running = Running(held, asyncio.Event(), draft)
         started(running)
+        crash.point("turn claimed")
         outcome = await _outcome(begun, running)
+        crash.point("turn closing")
         closed = await in_thread_again(_close, held, outcome) if outcome else None
         if closed is None or outcome is None:
             log.warning("turn_fenced")
             metrics.FENCED.inc()
             return None
+        crash.point("turn closed")
         metrics.TURNS.labels(outcome.state).inc()
         log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
         await _tell(emit, held, outcome, closed)

@@ -7,6 +7,7 @@ import dataclasses
 
 from django.utils import timezone
 
+from bots import crash
 from bots.providers.base import ChatMessage, ToolCallRequest
 from bots.threads import in_thread_again
 from bots.tools.base import ToolContext, ToolError, parse_arguments, run, signature, tools
@@ -66,6 +67,7 @@ async def run_round(
     started = any(row.effects != "none" for row in rows)
     if started and not await in_thread_again(turns.journal, held, call, rows):
         return None
+    crash.point("tools journaled")
     places = asyncio.Semaphore(PARALLEL)
 
     async def one(row: ToolCall) -> None:
@@ -73,10 +75,12 @@ async def run_round(
             await draft.tool(row.name, "running")
             await _run_one(row, context, offered=offered, seen=seen)
             await draft.tool(row.name, row.state)
+            crash.point("tool ran")
 
     await asyncio.gather(*(one(row) for row in rows))
     if not await in_thread_again(turns.journal, held, None if started else call, rows):
         return None
+    crash.point("tools done")
     return [_result(row) for row in rows]
 
 

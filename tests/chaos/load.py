@@ -1,0 +1,73 @@
+"""People who write, through a platform that sends again until it hears 2xx."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from tests.chaos.fleet import Fleet
+from tests.fakes.webhook_receiver import signed
+
+GIVE_UP = 60.0  # seconds until a message that nobody takes is a failure
+
+
+@dataclass(slots=True)
+class Load:
+    """Messages to one channel; those of one chat one after another, each said again until it was acknowledged."""
+
+    fleet: Fleet
+    kind: str
+    seed: int
+    text: Callable[[str, int], str] = lambda chat, number: f"{chat} says {number}"
+    repeats: float = 0.0  # the share that is sent twice although it was acknowledged
+    acked: dict[str, list[str]] = field(default_factory=dict)  # texts by chat, in order
+    statuses: Counter[int] = field(default_factory=Counter)  # 0: no answer
+
+    async def run(self, *, chats: int, each: int, rate: float = 0.0) -> None:
+        """All of it. `rate`: messages a second over all chats, 0 for as fast as they are taken."""
+        chance = random.Random(self.seed)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
+            pause = chats / rate if rate else 0.0
+            await asyncio.gather(
+                *(self._chat(session, f"{self.kind}-{number}", each, pause, random.Random(chance.random()))
+                  for number in range(chats))
+            )  # fmt: skip
+
+    async def _chat(
+        self, session: aiohttp.ClientSession, chat: str, each: int, pause: float, chance: random.Random
+    ) -> None:
+        await asyncio.sleep(chance.uniform(0, pause))
+        for number in range(each):
+            text = self.text(chat, number)
+            body = json.dumps({"id": f"{chat}:{number}", "chat_id": chat, "sender_id": chat, "text": text}).encode()
+            await self._post(session, body, chance)
+            self.acked.setdefault(chat, []).append(text)
+            if chance.random() < self.repeats:
+                await asyncio.gather(self._post(session, body, chance), self._post(session, body, chance))
+            await asyncio.sleep(pause)
+
+    async def _post(self, session: aiohttp.ClientSession, body: bytes, chance: random.Random) -> None:
+        async with asyncio.timeout(GIVE_UP):
+            while True:
+                status = await self._try(session, body, chance)
+                self.statuses[status] += 1
+                if status == 200:
+                    return
+                await asyncio.sleep(chance.uniform(0.05, 0.3))
+
+    async def _try(self, session: aiohttp.ClientSession, body: bytes, chance: random.Random) -> int:
+        webs = [process for process in self.fleet.processes if process.role == "web"]
+        if not webs:
+            return 0
+        address = f"{chance.choice(webs).address}/webhooks/{self.kind}/{self.fleet.rows[self.kind]}/"
+        try:
+            async with session.post(address, data=body, headers=signed(body)) as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return 0

@@ -1,0 +1,103 @@
+"""A parent that has imported everything and forks the processes to be killed: a tenth of a second, not four.
+
+It obeys JSON lines on its input, `{"role": "web", "port": 8001, "log": "…", "crash_at": ""}`, and answers each with the
+child's pid. When its input ends, its children end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+
+def web(order: dict[str, Any]) -> None:
+    from config.server import server
+
+    server("127.0.0.1", order["port"]).run()
+
+
+def worker(order: dict[str, Any]) -> None:
+    from celery.signals import worker_ready
+    from django.core.management import call_command
+
+    def told(**_: Any) -> None:
+        open(order["ready"], "w").close()
+
+    worker_ready.connect(told, weak=False)
+    call_command("worker")
+
+
+def setup(order: dict[str, Any]) -> None:
+    from tests.chaos.rows import make
+
+    with open(order["ready"], "w") as file:
+        json.dump(make(order["judge"]), file)
+
+
+ROLES = {"web": web, "worker": worker, "setup": setup}
+
+
+def child(order: dict[str, Any]) -> NoReturn:
+    """Never returns to the parent's code."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+            os.dup2(file, number)
+        os.environ["CRASH_AT"] = order.get("crash_at", "")
+        ROLES[order["role"]](order)
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    import openai  # noqa: F401
+    from celery.bin import worker as _worker  # noqa: F401
+    from django.urls import get_resolver
+
+    import config.asgi
+    import config.celery
+    import config.server
+    from bots.providers.base import clients
+    from bots.tools.base import tools
+    from channels_integrations.base import adapters
+    from conversations.commands.base import commands
+
+    assert config.asgi and config.celery and config.server
+    assert get_resolver().url_patterns
+    assert all(len(registry) for registry in (clients, tools, adapters, commands))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("warm", flush=True)
+    children: list[int] = []
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            child(order)
+        children.append(pid)
+        print(pid, flush=True)
+    for pid in children:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+if __name__ == "__main__":
+    main()
