@@ -27,10 +27,10 @@ from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
 
-TRIES = 3  # of a body that ends its process; counted before it is read
+SHARED_TRIES = 2  # beside TURN_ATTEMPTS: those for which another event of the lot may be to blame
 WORN_OUT = "it ended its process each time"
 ARRIVAL = ("received_at", "pk")
-BATCH = 50
+BATCHES = (50, 10, 1)  # read at once by how often their process ended: the one that ends it is found soon
 LONGEST_ID = 200
 KEPT = timedelta(days=7)
 
@@ -74,15 +74,16 @@ def _new(channel_id: uuid.UUID) -> Any:
 def _take(channel_id: uuid.UUID) -> list[uuid.UUID]:
     """The oldest unread events, ours for a moment: their attempt is counted before they are read.
 
-    Nobody else reads a later one meanwhile. Events that once ended their process are read one at a time.
+    Nobody else reads a later one meanwhile. Events that ended their process are read in smaller lots, then alone.
     """
     lease = ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS / 10), output_field=DateTimeField())
     with transaction.atomic():
         oldest = _new(channel_id).select_for_update().annotate(now=Now()).order_by(*ARRIVAL).first()
         if oldest is None or oldest.run_after > oldest.now:
             return []
-        rows = _new(channel_id).order_by(*ARRIVAL).values_list("pk", "attempts")[: 1 if oldest.attempts else BATCH]
-        taken = [pk for pk, attempts in takewhile(lambda row: row[0] == oldest.pk or not row[1], rows)]
+        batch = BATCHES[min(oldest.attempts, len(BATCHES) - 1)]
+        rows = _new(channel_id).order_by(*ARRIVAL).values_list("pk", "attempts")[:batch]
+        taken = [pk for pk, _attempts in takewhile(lambda row: row[1] <= oldest.attempts, rows)]
         RawEvent.objects.filter(pk__in=taken).update(attempts=F("attempts") + 1, run_after=lease)
         return taken
 
@@ -92,7 +93,9 @@ def _settle(row: RawEvent) -> dict[uuid.UUID, Claim | None]:
     found: dict[uuid.UUID, Claim | None] = {}
     try:
         with transaction.atomic():
-            found, faults = ({}, [WORN_OUT]) if row.attempts > TRIES else _accept_all(row)
+            found, faults = (
+                ({}, [WORN_OUT]) if row.attempts > settings.TURN_ATTEMPTS + SHARED_TRIES else _accept_all(row)
+            )
     except AWAY:
         raise
     except Exception as error:  # the supervisor of an event: our own mistake costs this one, not those behind it

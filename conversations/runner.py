@@ -40,7 +40,7 @@ class Runner:
         self.fanout = Fanout(self.hub, self.running)
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
-        self._begun: dict[uuid.UUID, Begun] = {}
+        self._begun: dict[uuid.UUID, Begun | Claim] = {}
         self._sending: set[uuid.UUID] = set()
         self._reading: dict[uuid.UUID, bool] = {}  # channels, and whether more came while they were read
         self._others: set[asyncio.Task[Any]] = set()
@@ -87,12 +87,14 @@ class Runner:
             self._hold(begun)
             asyncio.get_running_loop().call_later(ORPHAN_SECONDS, self._ring_held, accepted.conversation_id)
 
-    def _hold(self, begun: Begun | None) -> None:
+    def _hold(self, begun: Begun | Claim | None) -> None:
         """Keep a turn that was claimed with its message until it is rung for; while draining, hand it back."""
-        if begun is not None and self.draining:
-            self._background(_hand_back(begun.held))
-        elif begun is not None:
-            self._begun[begun.held.conversation.pk] = begun
+        if begun is None:
+            return
+        if self.draining:
+            self._background(_hand_back(_held(begun)))
+        else:
+            self._begun[_held(begun).conversation.pk] = begun
 
     def _ring_held(self, conversation_id: uuid.UUID) -> None:
         if conversation_id in self._begun:
@@ -153,7 +155,7 @@ class Runner:
                 self._reading[channel_id] = False
                 found = await in_thread(events.read, channel_id)
                 for conversation_id, claim in (found or {}).items():
-                    self._hold(await in_thread(prepare, claim) if claim else None)
+                    self._hold(claim)
                     self.ring(conversation_id)
                 again = found is not None or self._reading[channel_id]
         except DatabaseError as error:
@@ -187,7 +189,7 @@ class Runner:
             loop.cancel()
         if self._tasks or self._others:
             await asyncio.wait({*self._tasks.values(), *self._others}, timeout=seconds)
-        left = [running.held for running in self.running.values()] + [begun.held for begun in self._begun.values()]
+        left = [running.held for running in self.running.values()] + [_held(begun) for begun in self._begun.values()]
         unfinished = {*self._tasks.values(), *self._others}
         for task in (*unfinished, *self._loops):
             task.cancel()
@@ -212,6 +214,8 @@ class Runner:
             self._again.discard(conversation_id)
             try:
                 begun = self._begun.pop(conversation_id, None)
+                if isinstance(begun, Claim):
+                    begun = await in_thread(prepare, begun)
                 reply = await answer(conversation_id, emit, begun=begun, started=note)
             except DatabaseError as error:
                 log.warning("turn_left_to_sweeper", error=type(error).__name__)
@@ -246,6 +250,10 @@ class Runner:
     async def _renew(self) -> None:
         if self.running:
             await in_thread(turns.renew, [running.held for running in self.running.values()])
+
+
+def _held(begun: Begun | Claim) -> Claim:
+    return begun.held if isinstance(begun, Begun) else begun
 
 
 def _accept_and_prepare(store: Callable[[], Accepted]) -> tuple[Accepted, Begun | None]:

@@ -161,12 +161,18 @@ def hand_back(held: Claim) -> None:
 
 
 def renew(held: list[Claim]) -> None:
-    """Keep the leases of these claims for another LEASE_SECONDS; one statement."""
+    """Keep the leases of these claims for another LEASE_SECONDS.
+
+    A row that another transaction holds is left to the next round: waiting for one while holding others deadlocks.
+    """
     mine = Q()
     for claim_ in held:
         mine |= Q(pk=claim_.conversation.pk, lease_token=claim_.token)
-    if held:
-        Conversation.objects.filter(mine, lease_until__isnull=False).update(lease_until=_lease_end())
+    with transaction.atomic():
+        rows = Conversation.objects.filter(mine, lease_until__isnull=False) if held else Conversation.objects.none()
+        free = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        if free:
+            Conversation.objects.filter(pk__in=free).update(lease_until=_lease_end())
 
 
 def to_stop(turns: list[uuid.UUID]) -> set[uuid.UUID]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from cryptography.fernet import Fernet
 
 from tests import devservices
@@ -26,6 +27,7 @@ Role = Literal["web", "worker"]
 TENTH = {  # durations of the product at a tenth
     "LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "SEND_SECONDS": "2", "DRAIN_SECONDS": "3", "TURN_ATTEMPTS": "8",
 }  # fmt: skip
+LONG = pytest.mark.skipif(not os.environ.get("CHAOS"), reason="`make chaos` runs the long ones")
 FAST = {"LEASE_SECONDS": "1", "SWEEP_SECONDS": "1", "SEND_SECONDS": "1"}
 
 
@@ -182,9 +184,10 @@ def _stores(made: Fleet, *, broker: bool) -> dict[str, str]:
 
 def _inherited() -> dict[str, str]:
     return {
-        **os.environ, "SWITCHBOARD_ENV_FILE": "", "SECRET_KEY": "x" * 60, "EXTRA_APPS": "tests.chaos", "DEBUG": "",
+        **os.environ, "SWITCHBOARD_ENV_FILE": "", "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "",
+        "SECRET_KEY": "x" * 60, "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "EXTRA_APPS": "tests.chaos",
         "ALLOWED_HOSTS": "127.0.0.1", "PRIVATE_NETWORKS": "127.0.0.0/8", "RATE_LIMIT_PER_MINUTE": "0",
-        "SOCKETS_PER_ADDRESS": "0", "LOG_LEVEL": "WARNING", "LOG_FORMAT": "json", "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "SOCKETS_PER_ADDRESS": "0", "LOG_LEVEL": "WARNING", "LOG_FORMAT": "json",
     }  # fmt: skip
 
 

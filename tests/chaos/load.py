@@ -25,7 +25,9 @@ class Load:
     kind: str
     seed: int
     text: Callable[[str, int], str] = lambda chat, number: f"{chat} says {number}"
+    prefix: str = ""  # of the chats' names
     repeats: float = 0.0  # the share that is sent twice although it was acknowledged
+    over: bool = False  # no new messages, when it is set
     acked: dict[str, list[str]] = field(default_factory=dict)  # texts by chat, in order
     statuses: Counter[int] = field(default_factory=Counter)  # 0: no answer
 
@@ -34,16 +36,19 @@ class Load:
         chance = random.Random(self.seed)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
             pause = chats / rate if rate else 0.0
+            names = [f"{self.prefix or self.kind}-{number}" for number in range(chats)]
+            own = [random.Random(chance.random()) for _ in names]
             await asyncio.gather(
-                *(self._chat(session, f"{self.kind}-{number}", each, pause, random.Random(chance.random()))
-                  for number in range(chats))
-            )  # fmt: skip
+                *(self._chat(session, name, each, pause, its) for name, its in zip(names, own, strict=True))
+            )
 
     async def _chat(
         self, session: aiohttp.ClientSession, chat: str, each: int, pause: float, chance: random.Random
     ) -> None:
         await asyncio.sleep(chance.uniform(0, pause))
         for number in range(each):
+            if self.over:
+                return
             text = self.text(chat, number)
             body = json.dumps({"id": f"{chat}:{number}", "chat_id": chat, "sender_id": chat, "text": text}).encode()
             await self._post(session, body, chance)

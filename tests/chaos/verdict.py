@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -52,6 +53,12 @@ def settled(fleet: Fleet, seconds: float) -> dict[str, int]:
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.2)
+
+
+def unknown_orders(fleet: Fleet) -> set[str]:
+    """Orders whose payment nobody can be sure of, and which say so."""
+    sql = "SELECT arguments FROM conversations_toolcall WHERE state = 'unknown'"
+    return {json.loads(arguments)["order"] for (arguments,) in ask(fleet, sql)}
 
 
 def verdict(fleet: Fleet, acked: dict[str, list[str]], *, answer: str = "echo: {}") -> Verdict:

@@ -10,7 +10,19 @@ import json
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
+
+LATE = (  # what a process imports when it first needs it
+    "openai", "httpx2", "aiohttp", "config.asgi", "config.server", "config.celery", "config.engine",
+    "conversations.tasks", "celery.bin.celery", "celery.apps.worker", "celery.worker.worker",
+    "celery.worker.components", "celery.worker.consumer", "celery.concurrency.thread", "celery.events.state",
+    "kombu.transport.redis", "kombu.transport.virtual", "redis.asyncio", "channels_redis.pubsub",
+    "uvicorn.protocols.http.auto", "uvicorn.protocols.http.httptools_impl", "uvicorn.loops.uvloop",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.websockets.websockets_sansio_impl", "django.db.backends.postgresql.psycopg_any",
+    "psycopg_pool", "openai.resources.chat.completions", "concurrent.futures.thread",
+)  # fmt: skip
 
 
 def web(order: dict[str, Any]) -> None:
@@ -54,7 +66,7 @@ def child(order: dict[str, Any]) -> NoReturn:
         code = 0
     except SystemExit as end:
         code = int(end.code or 0)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  whatever it is, the child ends here
         import traceback
 
         traceback.print_exc()
@@ -67,19 +79,15 @@ def main() -> None:
     import django
 
     django.setup()
-    import openai  # noqa: F401
-    from celery.bin import worker as _worker  # noqa: F401
     from django.urls import get_resolver
 
-    import config.asgi
-    import config.celery
-    import config.server
+    for name in LATE:
+        import_module(name)
     from bots.providers.base import clients
     from bots.tools.base import tools
     from channels_integrations.base import adapters
     from conversations.commands.base import commands
 
-    assert config.asgi and config.celery and config.server
     assert get_resolver().url_patterns
     assert all(len(registry) for registry in (clients, tools, adapters, commands))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
