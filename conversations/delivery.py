@@ -117,7 +117,7 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
         again = row.state == Delivery.State.SENDING
         if not row.move(
             state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=row.ambiguous or again,
-            run_after=_in(settings.SEND_SECONDS + 10),
+            run_after=_in(settings.SEND_SECONDS * 1.5),
         ):  # fmt: skip
             return 0.0
         return Sending(row, row.message.conversation.chat_id, adapter)

@@ -14,6 +14,7 @@ import os
 import random
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -56,6 +57,11 @@ class Judge:
         asked = [m["content"] for m in messages if m["role"] == "user"][-1]
         self.note("model", text=asked)
         await asyncio.sleep(self._chance.uniform(*THINK))
+        with suppress(ConnectionResetError):  # whoever asked is dead
+            return await self._say(request, messages, asked)
+        return web.Response()
+
+    async def _say(self, request: web.Request, messages: list[Any], asked: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         verb, _, rest = asked.partition(" ")

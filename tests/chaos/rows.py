@@ -22,7 +22,7 @@ def make(judge: str) -> dict[str, Any]:
     bot.write_prompt("You repeat what you are told.")
     ChannelConfig.objects.create(workspace=workspace, bot=bot, kind="webchat", slug="demo", name="Web chat")
     made = {}
-    for kind, path in (("webhook", "keyed"), ("plain", "plain")):
+    for kind, path in (("webhook", "keyed"), ("keyed", "keyed"), ("plain", "plain")):
         row = ChannelConfig(workspace=workspace, bot=bot, kind=kind, slug=kind, name=kind,
                             config={"url": f"{judge}/{path}"})  # fmt: skip
         row.credentials = json.dumps({"secret": SECRET})
