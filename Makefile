@@ -6,7 +6,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev worker admin up test browser lint lint-style lint-types lint-imports lint-django fmt lock clean
+.PHONY: help setup run dev worker admin up test chaos browser lint lint-style lint-types lint-imports lint-django fmt lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -33,6 +33,10 @@ up: ## everything in containers: web, PostgreSQL, Redis
 
 test: .venv/.dev ## the whole suite, on a PostgreSQL and a Redis of its own
 	@$(BIN)/python tests/run.py
+
+chaos: .venv/.dev ## the long runs of the chaos harness, CHAOS_SEED repeats one; safeguards taken out
+	@CHAOS=long $(BIN)/python -m pytest tests/chaos -m chaos -s
+	@$(BIN)/python tests/removals.py
 
 browser: .venv/.dev ## install a Chromium for the browser tests, unless there is one
 	@$(BIN)/python -m tests.browser.chromium

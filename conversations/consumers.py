@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 sockets: Counter[str] = Counter()  # open ones of this process, by address
 HELLO_SECONDS = 10
+READ_SECONDS = 20.0  # for which a frame may wait until its reader has room
 MOST_REFUSALS = 100
 DRAFT_FRAMES = {"start", "delta", "block", "tool"}
 TOO_OFTEN = BadText("rate_limited", "That was quick. Please wait a moment.")
@@ -241,7 +242,15 @@ class ChatConsumer(Door):
                 self.shown.add(frame["seq"])
             if frame["type"] == "ended":
                 continue  # the next message begins a new conversation by itself
-            await self._tell(frame)
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    await self._tell(frame)
+            except TimeoutError:
+                log.info("socket_reads_too_slowly")
+                if self.conversation is not None:
+                    runner.leave(self.conversation, watcher)  # now: its close has to wait for room as well
+                await self._end(1013)
+                return
 
     async def _tell(self, frame: Frame) -> None:
         import orjson

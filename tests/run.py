@@ -1,7 +1,7 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
-The parts: the main suite; its core again on SQLite without Redis; the browser tests. With arguments, only what they ask
-of pytest is run: `python tests/run.py tests/bots -k price`.
+The parts: the main suite; its core again on SQLite without Redis; the chaos gate; the browser tests. With
+arguments, only what they ask of pytest is run: `python tests/run.py tests/bots -k price`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ NO_TESTS = 5  # pytest's exit code
 def run_suite(addresses: dict[str, str]) -> int:
     """The worst exit code of the parts. The last lines are a summary of all, and what was not run."""
     embedded = {name: value for name, value in os.environ.items() if name not in addresses}
-    parts = [(["-m", "not browser"], os.environ | addresses), (["-m", "embedded"], embedded)]
+    parts = [
+        (["-m", "not browser and not chaos"], os.environ | addresses),
+        (["-m", "embedded"], embedded),
+        (["tests/chaos", "-m", "chaos", "-s"], dict(os.environ)),  # with stores of its own, to be stopped and killed
+    ]
     missing = ""
     if any(ROOT.glob("tests/browser/**/test_*.py")):
         if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own

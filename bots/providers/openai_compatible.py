@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
@@ -47,7 +48,8 @@ class OpenAICompatible:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         body = self._body(request)
         size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
-        await asyncio.to_thread(import_module, "openai")  # a second or two, once a process, beside the event loop
+        if "openai" not in sys.modules:
+            await asyncio.to_thread(import_module, "openai")  # a second or two, once a process, beside the event loop
         async with self._places, self._failures_told(), await self._understood(body, request) as answer:
             async for event in Reader().events(sse.data(answer.iter_bytes()), input_bytes=size):
                 yield event

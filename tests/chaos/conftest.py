@@ -12,5 +12,5 @@ from tests.chaos.fleet import FAST, Fleet, fleet
 @pytest.fixture(scope="module")
 def crashing() -> Iterator[Fleet]:
     """Processes that do everything themselves, with the shortest leases there are."""
-    with fleet(broker=False, **FAST) as made:
+    with fleet(broker=False, variables=FAST) as made:
         yield made

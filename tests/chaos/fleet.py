@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
@@ -82,6 +83,7 @@ class Fleet:
     rows: dict[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
     restart_database: Callable[[], None] = lambda: None
+    stack: ExitStack = field(default_factory=ExitStack)  # what ends with the run
     _warm: subprocess.Popen[str] | None = None
     _count: int = 0
 
@@ -151,7 +153,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(*, faults: dict[str, Any] | None = None, broker: bool = True, **variables: str) -> Iterator[Fleet]:
+def fleet(
+    *, faults: dict[str, Any] | None = None, broker: bool = True, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Fleet]:
     """Stores, judge and a warm parent; start what is to be judged yourself."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=devservices.PREFIX, dir=devservices.ROOM)))
@@ -167,7 +171,7 @@ def fleet(*, faults: dict[str, Any] | None = None, broker: bool = True, **variab
         stack.callback(judge.kill)
         assert judge.stdout is not None
         address = f"http://127.0.0.1:{int(judge.stdout.readline())}"
-        made = Fleet(folder, database, redis, log, address)
+        made = Fleet(folder, database, redis, log, address, stack=stack)
         stack.callback(made.close)
         made.restart_database = lambda: devservices.restart_postgres(folder)
         made.warm_up({**_inherited(), **TENTH, **_stores(made, broker=broker), **variables})

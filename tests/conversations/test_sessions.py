@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -102,3 +102,12 @@ def test_the_silence_is_the_channels_own(demo: Setup) -> None:
     first = accept(setup, said("one"))
     age(61)
     assert accept(setup, said("two")).conversation_id != first.conversation_id
+
+
+def test_a_message_that_was_not_stored_leaves_no_session(demo: Setup) -> None:
+    with transaction.atomic():
+        accept(demo, said("hello"))
+        transaction.set_rollback(True)
+    assert sessions.get(demo.channel_id, "visitor-1", "visitor-1") is None
+    accept(demo, said("hello"))
+    assert sessions.get(demo.channel_id, "visitor-1", "visitor-1") is not None

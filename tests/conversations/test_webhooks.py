@@ -166,6 +166,22 @@ def test_the_verifier_never_raises_anything_else(names: str, value: str) -> None
     assert headers == signed(b"body", at=float(headers["webhook-timestamp"]), message_id=headers["webhook-id"])
 
 
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    import hmac
+
+    from channels_integrations.platforms.webhook import signature
+
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(left: bytes, right: bytes) -> bool:
+        compared.append((left, right))
+        return left == right
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    signature.check(signature.key_of(SECRET), signed(b"body"), b"body")
+    assert len(compared) == 1
+
+
 def test_an_unknown_or_unset_channel_is_404(post: Callable[..., Any], channel: ChannelConfig, address: str) -> None:
     body = json.dumps(event()).encode()
     for path in (f"/webhooks/webhook/{uuid.uuid4()}/", f"/webhooks/webchat/{channel.pk}/", "/webhooks/webhook/1/"):

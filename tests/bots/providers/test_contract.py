@@ -34,7 +34,7 @@ GOOD = (
 
 
 @given(st.lists(st.tuples(st.integers(0, len(GOOD)), st.binary(max_size=6)), max_size=6), st.integers(1, 40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 def test_a_mutated_stream_has_one_outcome_and_no_crash(cuts: list[tuple[int, bytes]], size: int) -> None:
     import asyncio
 

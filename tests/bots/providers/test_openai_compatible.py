@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import aclosing
 
@@ -111,6 +112,26 @@ async def test_each_failure_has_its_code(server: ModelServer, reply: Reply, code
     assert (caught.value.code, caught.value.retryable) == (code, retryable)
     assert KEY not in str(caught.value)
     assert caught.value.retry_after == (7 if "Retry-After" in reply.headers else None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        (Reply(hang=5), 0.6),
+        (Reply(raw=[b": keep-alive\n\n"] * 60, pause=0.05), 0.6),
+        (Reply(text="a", stall=5), 0.4),
+        (Reply(text="word " * 60, pause=0.05), 1.5),
+    ],
+    ids=["first token", "comments only", "idle", "total"],
+)
+async def test_each_deadline_ends_within_a_second(server: ModelServer, reply: Reply, seconds: float) -> None:
+    import openai  # noqa: F401  its import is not what is measured
+
+    began = time.monotonic()
+    with pytest.raises(ProviderError) as caught:
+        await call(server, reply)
+    assert caught.value.code == "timeout"
+    assert seconds - 0.01 <= time.monotonic() - began <= seconds + 1
 
 
 async def test_a_closed_port_is_unreachable(server: ModelServer) -> None:
