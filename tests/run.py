@@ -1,11 +1,14 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
-The parts: the main suite; its core again on SQLite without Redis; the chaos gate; the browser tests. With
-arguments, only what they ask of pytest is run: `python tests/run.py tests/bots -k price`.
+The parts: the main suite in two halves; its core again on SQLite without Redis; the browser tests; the chaos gate. Most
+tests wait more than they compute, so two lanes of parts run side by side, each with a database of its own; the gate,
+which takes every core there is, runs alone. With arguments, only what they ask of pytest is run:
+`python tests/run.py tests/bots -k price`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +16,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -26,42 +31,85 @@ IN_CI = bool(os.environ.get("CI"))
 NO_TESTS = 5  # pytest's exit code
 
 
+Part = tuple[list[str], dict[str, str]]  # pytest's arguments, its environment
+_running: set[subprocess.Popen[str]] = set()
+
+
 def run_suite(addresses: dict[str, str]) -> int:
     """The worst exit code of the parts. The last lines are a summary of all, and what was not run."""
     embedded = {name: value for name, value in os.environ.items() if name not in addresses}
-    parts = [
-        (["-m", "not browser and not chaos"], os.environ | addresses),
-        (["-m", "embedded"], embedded),
-        (["tests/chaos", "-m", "chaos", "-s"], dict(os.environ)),  # with stores of its own, to be stopped and killed
+    first, second = os.environ | addresses, os.environ | _apart(addresses)
+    main = ["-m", "not browser and not chaos"]
+    lanes: list[list[Part]] = [
+        [(["tests/conversations", *main], first)],
+        [(["tests", "--ignore=tests/conversations", *main], second), (["-m", "embedded"], embedded)],
     ]
     missing = ""
-    if any(ROOT.glob("tests/browser/**/test_*.py")):
-        if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own
-            parts.append((["tests/browser", "-m", "browser"], os.environ | addresses))
-        else:
-            missing = "not run: browser tests (make browser installs a Chromium)"
-    started, counts, worst = time.monotonic(), Counter[str](), int(IN_CI and bool(missing))
-    for arguments, environment in parts:
-        code, found = run_part(arguments, environment)
-        worst, counts = max(worst, code), counts + found
+    if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own
+        lanes[1].append((["tests/browser", "-m", "browser"], second))
+    else:
+        missing = "not run: browser tests (make browser installs a Chromium)"
+    started = time.monotonic()
+    with ThreadPoolExecutor(len(lanes)) as pool, _ending_them():
+        results = [result for lane in pool.map(run_lane, lanes) for result in lane]
+    with _ending_them():
+        results.append(
+            run_part((["tests/chaos", "-m", "chaos and not long", "-s"], dict(os.environ)))
+        )  # with stores of its own
+    counts = sum((found for _code, found in results), Counter[str]())
     print(f"\n{_summary(counts, time.monotonic() - started):=^80}")
     if missing:
         print(missing)
-    return worst
+    return max(int(IN_CI and bool(missing)), *(code for code, _found in results))
 
 
-def run_part(arguments: list[str], environment: dict[str, str]) -> tuple[int, Counter[str]]:
-    """Exit code and counts of one pytest process. That it found no test is a failure in CI only."""
-    print(f"\n$ pytest {' '.join(arguments)}", flush=True)
+@contextlib.contextmanager
+def _ending_them() -> Iterator[None]:
+    """When this ends before its time, so do they."""
+    try:
+        yield
+    finally:
+        for process in tuple(_running):
+            process.terminate()
+
+
+def _apart(addresses: dict[str, str]) -> dict[str, str]:
+    """The same servers, other databases: pytest makes `test_second` of the one, the other is emptied between tests."""
+    return {
+        "DATABASE_URL": addresses["DATABASE_URL"].rpartition("/")[0] + "/second",
+        "REDIS_URL": addresses["REDIS_URL"].rpartition("/")[0] + "/2",
+    }
+
+
+def run_lane(parts: list[Part]) -> list[tuple[int, Counter[str]]]:
+    """One after another."""
+    return [run_part(part) for part in parts]
+
+
+def run_part(part: Part) -> tuple[int, Counter[str]]:
+    """Exit code and counts of one pytest process, told when it ends. That it found no test is a failure in CI only."""
+    arguments, environment = part
+    print(f"$ pytest {' '.join(arguments)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        code = _pytest([f"--junitxml={report}", *arguments], environment)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments], cwd=ROOT, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        _running.add(process)
+        told, _none = process.communicate()
+        _running.discard(process)
+        print(f"\n$ pytest {' '.join(arguments)}\n{told}", flush=True)
         counts = _counts(report) if report.exists() else Counter[str]()
+    code = _as_told(process.returncode)
     return (0 if code == NO_TESTS and not IN_CI else code), counts
 
 
 def _pytest(arguments: list[str], environment: dict[str, str]) -> int:
-    code = subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment)
+    return _as_told(subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment))
+
+
+def _as_told(code: int) -> int:
     return code if code >= 0 else 128 - code  # ended by a signal, as a shell tells it
 
 

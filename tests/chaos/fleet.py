@@ -18,7 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import pytest
+import psycopg
+import redis
 from cryptography.fernet import Fernet
 
 from tests import devservices
@@ -28,7 +29,7 @@ Role = Literal["web", "worker"]
 TENTH = {  # durations of the product at a tenth
     "LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "SEND_SECONDS": "2", "DRAIN_SECONDS": "3", "TURN_ATTEMPTS": "8",
 }  # fmt: skip
-LONG = pytest.mark.skipif(not os.environ.get("CHAOS"), reason="`make chaos` runs the long ones")
+LONG = bool(os.environ.get("CHAOS"))  # `make chaos`: the whole figures
 FAST = {"LEASE_SECONDS": "1", "SWEEP_SECONDS": "1", "SEND_SECONDS": "1"}
 
 
@@ -86,6 +87,7 @@ class Fleet:
     stack: ExitStack = field(default_factory=ExitStack)  # what ends with the run
     _warm: subprocess.Popen[str] | None = None
     _count: int = 0
+    _seen: int = 0
 
     def start(self, role: Role, *, crash_at: str = "") -> Process:
         """A new process, not ready yet."""
@@ -141,8 +143,23 @@ class Fleet:
 
     def records(self, what: str) -> list[dict[str, Any]]:
         """What the judge saw of this kind, in order."""
-        found = [json.loads(line) for line in self.judge_log.read_text().splitlines()]
+        with self.judge_log.open() as log:
+            log.seek(self._seen)
+            found = [json.loads(line) for line in log.read().splitlines()]
         return [record for record in found if record["what"] == what]
+
+    def reset(self) -> None:
+        """As at the beginning: no processes, nothing said, the stores running."""
+        for process in self.processes:
+            process.send(signal.SIGKILL)
+        until(lambda: not any(process.is_alive for process in self.processes), 10)
+        self.processes.clear()
+        for log in self.folder.glob("*-*.log"):
+            log.unlink()
+        self._seen = self.judge_log.stat().st_size
+        with psycopg.connect(self.database) as connection:
+            connection.execute("TRUNCATE channels_integrations_rawevent, conversations_person CASCADE")
+        redis.Redis.from_url(self.redis).flushall()
 
     def close(self) -> None:
         for process in self.processes:
@@ -162,7 +179,7 @@ def fleet(
         folder.chmod(0o711)
         (folder / "owner.pid").write_text(str(os.getpid()))
         database = stack.enter_context(devservices.postgres(folder, durable=True))
-        redis = stack.enter_context(devservices.redis(folder))
+        cache = stack.enter_context(devservices.redis(folder))
         log = folder / "judge.jsonl"
         log.touch()
         judge = subprocess.Popen([sys.executable, "-m", "tests.chaos.judge", str(log), json.dumps(faults or {})],
@@ -171,7 +188,7 @@ def fleet(
         stack.callback(judge.kill)
         assert judge.stdout is not None
         address = f"http://127.0.0.1:{int(judge.stdout.readline())}"
-        made = Fleet(folder, database, redis, log, address, stack=stack)
+        made = Fleet(folder, database, cache, log, address, stack=stack)
         stack.callback(made.close)
         made.restart_database = lambda: devservices.restart_postgres(folder)
         made.warm_up({**_inherited(), **TENTH, **_stores(made, broker=broker), **variables})

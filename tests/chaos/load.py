@@ -31,15 +31,19 @@ class Load:
     acked: dict[str, list[str]] = field(default_factory=dict)  # texts by chat, in order
     statuses: Counter[int] = field(default_factory=Counter)  # 0: no answer
 
-    async def run(self, *, chats: int, each: int, rate: float = 0.0) -> None:
-        """All of it. `rate`: messages a second over all chats, 0 for as fast as they are taken."""
+    async def run(self, *, chats: int, each: int, rate: float = 0.0, more: int = 0) -> None:
+        """All of it. `rate`: messages a second over all chats, 0 for as fast as they are taken.
+
+        The first `more` chats say one more.
+        """
         chance = random.Random(self.seed)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
             pause = chats / rate if rate else 0.0
             names = [f"{self.prefix or self.kind}-{number}" for number in range(chats)]
             own = [random.Random(chance.random()) for _ in names]
+            counts = [each + (place < more) for place in range(chats)]
             await asyncio.gather(
-                *(self._chat(session, name, each, pause, its) for name, its in zip(names, own, strict=True))
+                *(self._chat(session, *it[:2], pause, it[2]) for it in zip(names, counts, own, strict=True))
             )
 
     async def _chat(

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from bots.crash import POINTS
-from tests.chaos.fleet import LONG, Fleet, fleet, seed_of_this_run, until
+from tests.chaos.fleet import LONG, Fleet, seed_of_this_run, until
 from tests.chaos.load import Load
-from tests.chaos.verdict import invariants, settled, unknown_orders, verdict
+from tests.chaos.verdict import Verdict, invariants, settled, unknown_orders, verdict
 
 pytestmark = pytest.mark.chaos
 
@@ -34,50 +34,55 @@ async def kill_every(made: Fleet, seconds: float, chance: random.Random, over: a
     return count
 
 
-async def under_kills(made: Fleet, load: Load, *, chats: int, each: int, every: float, rate: float = 0.0) -> int:
+async def under_kills(made: Fleet, load: Load, *, every: float, **much: int) -> int:
     """Hand the load in, and kill until all of it is answered; how many died."""
     over = asyncio.Event()
     killer = asyncio.create_task(kill_every(made, every, random.Random(load.seed), over))
-    await load.run(chats=chats, each=each, rate=rate)
+    await load.run(**much)
     while await asyncio.to_thread(settled, made, 1.0):
         continue
     over.set()
     return await killer
 
 
-def judged(*, chats: int, each: int, every: float, repeats: float, seconds: float, rate: float = 0.0) -> float:
-    """The share of model calls that were made more than once a message, all invariants holding."""
-    with fleet() as made:
-        for role in ("web", "web", "worker", "worker"):
-            made.start(role)
-        made.await_ready(4)
-        load = Load(made, "webhook", seed_of_this_run(), repeats=repeats)
-        began = time.monotonic()
-        work = under_kills(made, load, chats=chats, each=each, every=every, rate=rate)
-        kills = asyncio.run(asyncio.wait_for(work, seconds))
-        found = verdict(made, load.acked)
-        print(f"{kills} kills in {time.monotonic() - began:.0f} s; {found}; {dict(load.statuses)}")
-        assert kills >= 5
-        invariants(made, found)
-        return found.extra_calls / found.messages
+def judged(made: Fleet, load: Load, *, every: float, seconds: float, **much: int) -> Verdict:
+    """What became of it all; the invariants hold."""
+    for role in ("web", "web", "worker", "worker"):
+        made.start(role)
+    made.await_ready(4)
+    began = time.monotonic()
+    kills = asyncio.run(asyncio.wait_for(under_kills(made, load, every=every, **much), seconds))
+    found = verdict(made, load.acked)
+    print(f"{kills} kills in {time.monotonic() - began:.0f} s; {found}; {dict(load.statuses)}")
+    assert kills >= 5
+    invariants(made, found)
+    return found
 
 
-def test_two_thousand_messages_and_a_kill_every_second() -> None:
-    judged(chats=300, each=7, every=1.0, repeats=0.1, seconds=200)
+def test_two_thousand_messages_and_a_kill_every_second(made: Fleet) -> None:
+    load = Load(made, "webhook", seed_of_this_run(), repeats=0.05)
+    assert judged(made, load, chats=300, each=6, more=200, every=1.0, seconds=200).messages == 2_000
 
 
-@LONG
-def test_ten_thousand_messages_a_fifth_of_them_twice_and_a_kill_every_five_seconds() -> None:
-    assert judged(chats=1_000, each=10, every=5.0, repeats=0.2, seconds=1_500) <= 0.02
+@pytest.mark.long
+def test_ten_thousand_messages_a_fifth_of_them_twice_and_a_kill_every_five_seconds(made: Fleet) -> None:
+    load = Load(made, "webhook", seed_of_this_run(), repeats=0.2)
+    found = judged(made, load, chats=1_000, each=10, every=5.0, seconds=1_500)
+    assert found.messages == 10_000
+    assert found.extra_calls <= 200
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_crash_at_each_boundary(point: str, crashing: Fleet) -> None:
-    """Every message pays an order too: whoever dies, no order is paid twice, and what is unknown is flagged."""
-    made, before = crashing, len(crashing.records("effect"))
+    """Five die there, or fifty. Each message pays an order too: whoever dies, none is paid twice, none unflagged."""
+    for turn in range(10 if LONG else 1):
+        crash_five_times(crashing, point, f"{point.replace(' ', '-')}-{turn}")
+
+
+def crash_five_times(made: Fleet, point: str, chat: str) -> None:
+    before = len(made.records("effect"))
     victims = [made.start("web", crash_at=point) for _ in range(5)]
     made.await_ready(len(victims))
-    chat = point.replace(" ", "-")
     load = Load(made, "webhook", seed_of_this_run(), text=lambda chat, number: f"pay {chat}/{number}")
     load.prefix = chat
 

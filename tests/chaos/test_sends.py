@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import time
 
 import aiohttp
 import pytest
 
-from tests.chaos.fleet import Fleet, fleet, seed_of_this_run, until
+from tests.chaos.fleet import LONG, Fleet, fleet, seed_of_this_run, until
 from tests.chaos.load import Load
 from tests.chaos.verdict import ask, invariants, settled, verdict
 from tests.fakes.webhook_receiver import signed
 
 pytestmark = pytest.mark.chaos
-LONG = bool(os.environ.get("CHAOS"))
 
 
 def test_a_third_of_the_sends_refused_and_a_tenth_taken_without_an_answer() -> None:
@@ -28,7 +26,7 @@ def test_a_third_of_the_sends_refused_and_a_tenth_taken_without_an_answer() -> N
         loads = [Load(made, kind, seed) for kind in ("keyed", "plain")]
 
         async def both() -> None:
-            await asyncio.gather(*(load.run(chats=50, each=10 if LONG else 3) for load in loads))
+            await asyncio.gather(*(load.run(chats=50, each=10 if LONG else 2) for load in loads))
 
         asyncio.run(both())
         assert not settled(made, 120)
@@ -52,36 +50,33 @@ def flagged(made: Fleet, kind: str) -> int:
     """)[0][0])  # noqa: S608  # fmt: skip
 
 
-def test_the_same_call_sixteen_times_at_one_instant() -> None:
-    ids = 1_000 if LONG else 100
-    with fleet() as made:
-        webs = [made.start("web"), made.start("web")]
-        made.start("worker")
-        made.await_ready(3)
+def test_the_same_call_sixteen_times_at_one_instant(made: Fleet) -> None:
+    ids = 1_000 if LONG else 60
+    webs = [made.start("web"), made.start("web")]
+    made.start("worker")
+    made.await_ready(3)
 
-        async def attack() -> set[int]:
-            connector = aiohttp.TCPConnector(limit=64)
-            async with aiohttp.ClientSession(connector=connector) as session:
-                return {code for number in range(ids) for code in await sixteen(session, number)}
+    async def attack() -> set[int]:
+        connector = aiohttp.TCPConnector(limit=64)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            return {code for number in range(ids) for code in await sixteen(session, number)}
 
-        async def sixteen(session: aiohttp.ClientSession, number: int) -> list[int]:
-            body = json.dumps(
-                {"id": str(number), "chat_id": str(number), "sender_id": "p", "text": str(number)}
-            ).encode()
-            path, headers = f"/webhooks/webhook/{made.rows['webhook']}/", signed(body)
+    async def sixteen(session: aiohttp.ClientSession, number: int) -> list[int]:
+        body = json.dumps({"id": str(number), "chat_id": str(number), "sender_id": "p", "text": str(number)}).encode()
+        path, headers = f"/webhooks/webhook/{made.rows['webhook']}/", signed(body)
 
-            async def one(place: int) -> int:
-                async with session.post(webs[place % 2].address + path, data=body, headers=headers) as answer:
-                    return answer.status
+        async def one(place: int) -> int:
+            async with session.post(webs[place % 2].address + path, data=body, headers=headers) as answer:
+                return answer.status
 
-            return list(await asyncio.gather(*(one(place) for place in range(16))))
+        return list(await asyncio.gather(*(one(place) for place in range(16))))
 
-        assert asyncio.run(attack()) == {200}
-        assert not settled(made, 60)
-        found = verdict(made, {str(number): [str(number)] for number in range(ids)})
-        print(found)
-        invariants(made, found)
-        assert ask(made, "SELECT count(*) FROM channels_integrations_rawevent") == [(ids,)]
+    assert asyncio.run(attack()) == {200}
+    assert not settled(made, 60)
+    found = verdict(made, {str(number): [str(number)] for number in range(ids)})
+    print(found)
+    invariants(made, found)
+    assert ask(made, "SELECT count(*) FROM channels_integrations_rawevent") == [(ids,)]
 
 
 def test_a_holder_that_sleeps_through_its_lease_changes_nothing() -> None:
@@ -116,34 +111,33 @@ def metric(address: str, name: str) -> float:
     return -1.0
 
 
-def test_every_process_replaced_again_and_again() -> None:
+def test_every_process_replaced_again_and_again(made: Fleet) -> None:
     """SIGTERM to one after another; the next is up before the last is gone, as a deployment does it."""
-    seconds, rate = (60.0, 30.0) if LONG else (12.0, 20.0)
-    with fleet() as made:
-        for role in ("web", "web", "worker", "worker"):
-            made.start(role)
-        made.await_ready(4)
-        load = Load(made, "webhook", seed_of_this_run())
+    seconds, rate = (60.0, 30.0) if LONG else (9.0, 20.0)
+    for role in ("web", "web", "worker", "worker"):
+        made.start(role)
+    made.await_ready(4)
+    load = Load(made, "webhook", seed_of_this_run())
 
-        async def roll() -> None:
-            while True:
-                await asyncio.sleep(2)
-                old = made.processes.pop(0)
-                made.start(old.role)
-                old.send(signal.SIGTERM)
+    async def roll() -> None:
+        while True:
+            await asyncio.sleep(2)
+            old = made.processes.pop(0)
+            made.start(old.role)
+            old.send(signal.SIGTERM)
 
-        async def run() -> None:
-            rolling = asyncio.create_task(roll())
-            await load.run(chats=60, each=round(seconds * rate / 60), rate=rate)
-            rolling.cancel()
+    async def run() -> None:
+        rolling = asyncio.create_task(roll())
+        await load.run(chats=60, each=round(seconds * rate / 60), rate=rate)
+        rolling.cancel()
 
-        asyncio.run(run())
-        assert not settled(made, 60)
-        found = verdict(made, load.acked)
-        delays = sorted(delay for (delay,) in ask(made, """
-            SELECT extract(epoch FROM d.sent_at - r.created_at)::float FROM conversations_delivery d
-            JOIN conversations_message m ON m.id = d.message_id JOIN conversations_turn r ON r.id = m.turn_id
-        """))  # fmt: skip
-        print(f"{found}; delay p50 {delays[len(delays) // 2]:.1f} s, p99 {delays[int(len(delays) * 0.99)]:.1f} s")
-        invariants(made, found)
-        assert delays[int(len(delays) * 0.99)] <= 15
+    asyncio.run(run())
+    assert not settled(made, 60)
+    found = verdict(made, load.acked)
+    delays = sorted(delay for (delay,) in ask(made, """
+        SELECT extract(epoch FROM d.sent_at - r.created_at)::float FROM conversations_delivery d
+        JOIN conversations_message m ON m.id = d.message_id JOIN conversations_turn r ON r.id = m.turn_id
+    """))  # fmt: skip
+    print(f"{found}; delay p50 {delays[len(delays) // 2]:.1f} s, p99 {delays[int(len(delays) * 0.99)]:.1f} s")
+    invariants(made, found)
+    assert delays[int(len(delays) * 0.99)] <= 15

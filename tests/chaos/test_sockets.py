@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.chaos.fleet import Fleet, fleet, seed_of_this_run
+from tests.chaos.fleet import Fleet, seed_of_this_run
 from tests.chaos.judge import words
 from tests.chaos.verdict import ask
 
@@ -96,24 +96,23 @@ class Visitor:
                 self.answers.append(message["text"])
 
 
-def test_a_hundred_visitors_whose_line_breaks_read_the_same_text() -> None:
+def test_a_hundred_visitors_whose_line_breaks_read_the_same_text(made: Fleet) -> None:
     seed = seed_of_this_run()
-    with fleet() as made:
-        made.start("web"), made.start("web")
-        made.await_ready(2)
-        chance = random.Random(seed)
-        visitors = [Visitor(made, random.Random(chance.random())) for _ in range(VISITORS)]
+    made.start("web"), made.start("web")
+    made.await_ready(2)
+    chance = random.Random(seed)
+    visitors = [Visitor(made, random.Random(chance.random())) for _ in range(VISITORS)]
 
-        async def all_of_them() -> None:
-            await asyncio.gather(*(visitor.ask(f"long {LENGTH}") for visitor in visitors))
+    async def all_of_them() -> None:
+        await asyncio.gather(*(visitor.ask(f"long {LENGTH}") for visitor in visitors))
 
-        asyncio.run(asyncio.wait_for(all_of_them(), 120))
-        whole = sum(visitor.answers == [words(LENGTH)] for visitor in visitors)
-        drafts = sum("".join(visitor.blocks.values()) == words(LENGTH) for visitor in visitors)
-        print(f"{whole} of {VISITORS} texts identical, {drafts} of them shown in full before they were stored, "
-              f"{sum(visitor.moves for visitor in visitors)} moves to the other process")  # fmt: skip
-        assert whole == VISITORS
-        assert ask(made, "SELECT count(*) FROM conversations_turn") == [(VISITORS,)]
-        assert sum(visitor.moves for visitor in visitors) > VISITORS / 3
-        for visitor in visitors:
-            assert words(LENGTH).startswith("".join(visitor.blocks.values())), visitor.blocks
+    asyncio.run(asyncio.wait_for(all_of_them(), 120))
+    whole = sum(visitor.answers == [words(LENGTH)] for visitor in visitors)
+    drafts = sum("".join(visitor.blocks.values()) == words(LENGTH) for visitor in visitors)
+    print(f"{whole} of {VISITORS} texts identical, {drafts} of them shown in full before they were stored, "
+          f"{sum(visitor.moves for visitor in visitors)} moves to the other process")  # fmt: skip
+    assert whole == VISITORS
+    assert ask(made, "SELECT count(*) FROM conversations_turn") == [(VISITORS,)]
+    assert sum(visitor.moves for visitor in visitors) > VISITORS / 3
+    for visitor in visitors:
+        assert words(LENGTH).startswith("".join(visitor.blocks.values())), visitor.blocks

@@ -16,12 +16,11 @@ import pytest
 import redis
 
 from tests import devservices
-from tests.chaos.fleet import Fleet, fleet, seed_of_this_run, until
+from tests.chaos.fleet import LONG, Fleet, seed_of_this_run, until
 from tests.chaos.load import Load
 from tests.chaos.verdict import ask, invariants, settled, verdict
 
 pytestmark = pytest.mark.chaos
-LONG = bool(os.environ.get("CHAOS"))
 
 
 def started(made: Fleet) -> None:
@@ -30,32 +29,31 @@ def started(made: Fleet) -> None:
     made.await_ready(3)
 
 
-def test_redis_stopped_and_then_emptied_again_and_again() -> None:
-    away, emptied = (60, 12) if LONG else (5, 2)
-    with fleet() as made:
-        started(made)
-        load = Load(made, "webhook", seed_of_this_run())
+def test_redis_stopped_and_then_emptied_again_and_again(made: Fleet) -> None:
+    away, emptied = (60, 12) if LONG else (4, 2)
+    started(made)
+    load = Load(made, "webhook", seed_of_this_run())
 
-        async def trouble() -> None:
-            stopped = await asyncio.to_thread(stop_redis, made)
-            await asyncio.sleep(away)
-            assert {answer["status"] for answer in await readiness(made)} <= {"degraded", "ok"}
-            await asyncio.to_thread(stopped)
-            for _ in range(emptied):
-                await asyncio.sleep(5 if LONG else 1.5)
-                await asyncio.to_thread(redis.Redis.from_url(made.redis).flushall)
+    async def trouble() -> None:
+        stopped = await asyncio.to_thread(stop_redis, made)
+        await asyncio.sleep(away)
+        assert {answer["status"] for answer in await readiness(made)} <= {"degraded", "ok"}
+        await asyncio.to_thread(stopped)
+        for _ in range(emptied):
+            await asyncio.sleep(5 if LONG else 1.5)
+            await asyncio.to_thread(redis.Redis.from_url(made.redis).flushall)
 
-        async def run() -> None:
-            troubled = asyncio.create_task(trouble())
-            await load.run(chats=40, each=160 if LONG else 8, rate=20)
-            await troubled
+    async def run() -> None:
+        troubled = asyncio.create_task(trouble())
+        await load.run(chats=40, each=160 if LONG else 5, rate=20)
+        await troubled
 
-        asyncio.run(run())
-        assert not settled(made, 60)
-        found, delays = verdict(made, load.acked), waits(made)
-        print(f"{found}; {dict(load.statuses)}; delay p95 {delays[int(len(delays) * 0.95)]:.1f} s")
-        invariants(made, found)
-        assert set(load.statuses) == {200}
+    asyncio.run(run())
+    assert not settled(made, 60)
+    found, delays = verdict(made, load.acked), waits(made)
+    print(f"{found}; {dict(load.statuses)}; delay p95 {delays[int(len(delays) * 0.95)]:.1f} s")
+    invariants(made, found)
+    assert set(load.statuses) == {200}
 
 
 def stop_redis(made: Fleet) -> Callable[[], None]:
@@ -87,31 +85,30 @@ def waits(made: Fleet) -> list[float]:
     """))  # fmt: skip
 
 
-def test_postgres_crashes_three_times() -> None:
-    pause = 15 if LONG else 3
-    with fleet() as made:
-        started(made)
-        load = Load(made, "webhook", seed_of_this_run())
-        recovered: list[float] = []
+def test_postgres_crashes_three_times(made: Fleet) -> None:
+    pause = 15 if LONG else 2
+    started(made)
+    load = Load(made, "webhook", seed_of_this_run())
+    recovered: list[float] = []
 
-        async def trouble() -> None:
-            for _ in range(3):
-                await asyncio.sleep(pause)
-                await asyncio.to_thread(made.restart_database)
-                recovered.append(await asyncio.to_thread(until_stored, made))
+    async def trouble() -> None:
+        for _ in range(3):
+            await asyncio.sleep(pause)
+            await asyncio.to_thread(made.restart_database)
+            recovered.append(await asyncio.to_thread(until_stored, made))
 
-        async def run() -> None:
-            troubled = asyncio.create_task(trouble())
-            await load.run(chats=40, each=30 if LONG else 8, rate=20)
-            await troubled
+    async def run() -> None:
+        troubled = asyncio.create_task(trouble())
+        await load.run(chats=40, each=30 if LONG else 5, rate=20)
+        await troubled
 
-        asyncio.run(run())
-        assert not settled(made, 60)
-        found = verdict(made, load.acked)
-        print(f"{found}; {dict(load.statuses)}; answering again after {[round(s, 1) for s in recovered]} s")
-        assert set(load.statuses) <= {200, 503}
-        assert max(recovered) <= 5
-        invariants(made, found)
+    asyncio.run(run())
+    assert not settled(made, 60)
+    found = verdict(made, load.acked)
+    print(f"{found}; {dict(load.statuses)}; answering again after {[round(s, 1) for s in recovered]} s")
+    assert set(load.statuses) <= {200, 503}
+    assert max(recovered) <= 5
+    invariants(made, found)
 
 
 def until_stored(made: Fleet) -> float:
@@ -125,29 +122,28 @@ def until_stored(made: Fleet) -> float:
     return time.monotonic() - began
 
 
-def test_with_every_other_connection_taken_and_a_table_locked_messages_still_come_in() -> None:
-    with fleet() as made:
-        started(made)
-        load = Load(made, "webhook", seed_of_this_run())
+def test_with_every_other_connection_taken_and_a_table_locked_messages_still_come_in(made: Fleet) -> None:
+    started(made)
+    load = Load(made, "webhook", seed_of_this_run())
 
-        async def run() -> None:
-            loading = asyncio.create_task(load.run(chats=20, each=8, rate=20))
-            taken = await asyncio.to_thread(take_all_connections, made)
-            await asyncio.sleep(2)
-            locked = load.statuses.copy()
-            taken[0].execute("BEGIN; LOCK TABLE conversations_message IN ACCESS EXCLUSIVE MODE")
-            await asyncio.sleep(3)
-            assert load.statuses[200] > locked[200] + 20  # a raw event is all that is stored before the 2xx
-            for connection in taken:
-                connection.close()
-            await loading
+    async def run() -> None:
+        loading = asyncio.create_task(load.run(chats=20, each=6, rate=20))
+        taken = await asyncio.to_thread(take_all_connections, made)
+        await asyncio.sleep(2)
+        locked = load.statuses.copy()
+        taken[0].execute("BEGIN; LOCK TABLE conversations_message IN ACCESS EXCLUSIVE MODE")
+        await asyncio.sleep(3)
+        assert load.statuses[200] > locked[200] + 20  # a raw event is all that is stored before the 2xx
+        for connection in taken:
+            connection.close()
+        await loading
 
-        asyncio.run(run())
-        assert not settled(made, 60)
-        found = verdict(made, load.acked)
-        print(f"{found}; {dict(load.statuses)}")
-        assert set(load.statuses) <= {200, 503}
-        invariants(made, found)
+    asyncio.run(run())
+    assert not settled(made, 60)
+    found = verdict(made, load.acked)
+    print(f"{found}; {dict(load.statuses)}")
+    assert set(load.statuses) <= {200, 503}
+    invariants(made, found)
 
 
 def take_all_connections(made: Fleet) -> list[psycopg.Connection[tuple[object, ...]]]:
