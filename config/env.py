@@ -145,6 +145,7 @@ VARIABLES: tuple[Variable, ...] = (
 )  # fmt: skip
 
 LINE = re.compile(r"(?:export )?([A-Za-z_0-9]+)=")  # what django-environ takes; of another line it would tell all
+COMMENT = re.compile(r"""=\s*(?:[^'"\s].*\s)?#""")
 # Known elsewhere: read by libraries or by `make`, or explained by a check. Not reported as unknown.
 FOREIGN = frozenset({"GITHUB_TOKEN", "DJANGO_SETTINGS_MODULE", "POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB"})
 
@@ -186,8 +187,14 @@ def load(file: str | Path | None) -> Environment:
     lines = {n: text for n, line in enumerate(given.splitlines(), 1) if (text := line.strip()) and text[0] != "#"}
     values = _parse([line for line in lines.values() if LINE.match(line)])
     environment = Environment({**values, **os.environ}, from_file=frozenset(values))
-    for number in (n for n, line in lines.items() if not LINE.match(line)):
-        environment.fault(f"Line {number} of .env", "is no NAME=value", "write it so, without spaces around the =")
+    for number, line in lines.items():
+        if not LINE.match(line):
+            environment.fault(f"Line {number} of .env", "is no NAME=value", "write it so, without spaces around the =")
+        elif COMMENT.search(line):
+            environment.fault(
+                f"Line {number} of .env", "has a comment behind its value, which would belong to it",
+                "write the comment on a line of its own, or the value in quotes",
+            )  # fmt: skip
     return environment
 
 

@@ -167,9 +167,8 @@ def parse_arguments(tool: Tool, text: str) -> dict[str, Any]:
 
     `text` is the model's JSON, at most 16 KB; nothing at all counts as no arguments. Raises ToolError, nothing else.
     """
-    values = _json_object(text)
     try:
-        parsed = tool.arguments.model_validate(values, by_alias=True)
+        parsed = tool.arguments.model_validate(_json_object(text), by_alias=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise ToolError("; ".join(_fault(fault, tool) for fault in faults[:5])) from None
@@ -252,14 +251,15 @@ def _fault(fault: ErrorDetails, tool: Tool) -> str:
 
 def _parameters(function: Callable[..., Any]) -> tuple[list[inspect.Parameter], bool]:
     """The parameters the model fills, with resolved annotations, and whether the context comes before them."""
-    name = function.__name__
     try:
         found = list(inspect.signature(function, eval_str=True).parameters.values())
     except NameError as error:
-        raise TypeError(f"tool {name!r}: {error}; import it at run time, not under TYPE_CHECKING") from error
+        raise TypeError(
+            f"tool {function.__name__!r}: {error}; import it at run time, not under TYPE_CHECKING"
+        ) from error
     needs_context = bool(found) and found[0].annotation is ToolContext
     for parameter in found[needs_context:]:
-        _check_parameter(name, parameter)
+        _check_parameter(function.__name__, parameter)
     return found[needs_context:], needs_context
 
 

@@ -101,6 +101,18 @@ def test_a_file_from_any_editor_is_read(tmp_path: Path, text: str) -> None:
     assert (environment["PORT"], environment.faults) == (8123, [])
 
 
+@pytest.mark.parametrize(
+    ("line", "faulty"),
+    [
+        ("SECRET_KEY=abc # mine", True), ("PORT=  # the door", True), ("OPENAI_API_KEY=# none", True),
+        ("SECRET_KEY='abc # mine'", False), ("SECRET_KEY=abc#mine", False), ("# PORT=1 # note", False),
+    ],
+)  # fmt: skip
+def test_a_comment_behind_a_value_is_told(tmp_path: Path, line: str, faulty: bool) -> None:
+    (tmp_path / ".env").write_text(f"\n{line}\n")
+    assert ("Line 2 of .env" in {fault.name for fault in load(tmp_path / ".env").faults}) == faulty
+
+
 def test_a_file_in_no_encoding_of_ours_is_a_fault_and_no_crash(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("PORT=8123".encode("utf-16"))
     assert [fault.name for fault in load(tmp_path / ".env").faults] == ["Line 1 of .env"]
