@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
 from channels_integrations.models import RawEvent
-from conversations.models import Conversation, Delivery, Message, Turn
+from conversations.models import ChatUser, Conversation, Delivery, Message, Person, Turn
 from conversations.undone import replay
 
 
@@ -25,6 +25,29 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ChatUserInline(ReadOnly, ScopedTabularInline):
+    model = ChatUser
+    fields = ("channel", "username", "external_id", "created_at")
+
+
+@admin.register(Person)
+class PersonAdmin(ScopedModelAdmin):
+    list_display = ("__str__", "language", "timezone", "preferred_model", "user", "created_at")
+    list_select_related = ("preferred_model__provider", "user")
+    search_fields = ("name",)
+    ordering = ("-id",)
+    fields = ("name", "language", "timezone", "preferred_model", "user")
+    inlines = (ChatUserInline,)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A person comes with their first message."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whose account it is gives rights to a chat: not every member of staff may say so."""
+        return () if request.user.is_superuser else ("user",)
 
 
 class MessageInline(ReadOnly, ScopedTabularInline):

@@ -17,6 +17,7 @@ from bots.models import AIModel, AIProvider, ApiKey, Bot, PromptVersion, Workspa
 from bots.remember import forget
 from channels_integrations.models import ChannelConfig, FeatureFlag, config_of
 from channels_integrations.setup import setup_of
+from conversations.models import Person
 from conversations.seed import seed_demo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
@@ -181,3 +182,19 @@ def test_a_model_of_the_environment_can_be_given_a_price(staff: Client) -> None:
     assert saved.status_code == 302, saved.context["errors"]
     model.refresh_from_db()
     assert (model.name, model.prices.filter(input_nanodollars=5).count()) == ("demo", 1)
+
+
+def test_only_a_superuser_says_whose_account_a_person_has(staff: Client, client: Client) -> None:
+    person = Person.objects.create(workspace=Workspace.default(), name="Ada")
+    user = get_user_model().objects.get(username="admin")
+    data = form_of(staff.get(url(person)))
+    assert staff.post(url(person), {**data, "user": user.pk, "timezone": "Europe/Berlin"}).status_code == 302
+    person.refresh_from_db()
+    assert (person.user, person.timezone) == (user, "Europe/Berlin")
+    helper = get_user_model().objects.create_user("helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.all())
+    helper.memberships.create(workspace=Workspace.default())
+    client.force_login(helper)
+    assert client.post(url(person), {**data, "user": "", "timezone": "UTC"}).status_code == 302
+    person.refresh_from_db()
+    assert (person.user, person.timezone) == (user, "UTC")

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.utils import timezone
 
 from bots.models import AIModel, AIProvider, Bot, ModelPrice
 from bots.remember import forget
 from bots.threads import in_thread
-from bots.tools.base import tool, tools
+from bots.tools.base import ToolContext, tool, tools
 from channels_integrations.setup import Setup
 from conversations import turns
 from conversations.accept import accept
-from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
+from conversations.models import Conversation, Message, ModelCall, Person, ToolCall, Turn
 from conversations.pipeline import answer
 from tests.conversations.conftest import said
 from tests.fakes.model_server import ModelServer, Reply
@@ -198,3 +200,34 @@ def test_history_is_read_by_its_index(demo: Setup) -> None:
         cursor.execute("ANALYZE conversations_message")
     plan = Message.objects.filter(conversation=conversation).order_by("-seq")[:20].explain()
     assert "Index Scan Backward using message_seq" in plan, plan
+
+
+async def test_a_tool_with_a_permission_is_for_people_whose_account_has_it(
+    demo: Setup, model: AIModel, server: ModelServer
+) -> None:
+    seen: list[str | None] = []
+
+    @tool(perm="auth.add_user")
+    def invite(ctx: ToolContext) -> str:
+        """Invite somebody."""
+        seen.append(ctx.user_id)
+        return "invited"
+
+    def link() -> int:
+        user = get_user_model().objects.create_user("ada", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename="add_user"))
+        Person.objects.update(user=user)
+        return int(user.pk)
+
+    try:
+        await in_thread(lambda: Bot.objects.update(tools=["invite"]))
+        forget()
+        server.script(Reply(tool_calls=[{"name": "invite", "arguments": "{}"}]), Reply(text="no"))
+        await ask(demo, "invite Bob")
+        assert "tools" not in server.requests[0] and seen == []
+        pk = await in_thread(link)
+        server.script(Reply(tool_calls=[{"name": "invite", "arguments": "{}"}]), Reply(text="done"))
+        assert (await ask(demo, "invite Bob")).text == "done"
+        assert seen == [str(pk)]
+    finally:
+        tools._entries.pop("invite")
