@@ -32,7 +32,7 @@ class ChannelConfig(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="channels")
     bot = models.ForeignKey(Bot, on_delete=models.PROTECT, related_name="channels")
     kind = models.CharField(_("platform"), max_length=30, choices=platform_kinds)
-    slug = models.SlugField(max_length=60, unique=True, help_text=_("Public address: /chat/<slug>/."))
+    slug = models.SlugField(max_length=60, unique=True, help_text=_("Its part of the address: /chat/…/"))
     name = models.CharField(max_length=100)
     default_model = models.ForeignKey(
         AIModel, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text=_("Empty: the bot's.")

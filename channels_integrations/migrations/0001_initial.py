@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', bots.fields.IdField(default=bots.fields.new_id, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=channels_integrations.models.platform_kinds, max_length=30, verbose_name='platform')),
-                ('slug', models.SlugField(help_text='Public address: /chat/<slug>/.', max_length=60, unique=True)),
+                ('slug', models.SlugField(help_text='Its part of the address: /chat/…/', max_length=60, unique=True)),
                 ('name', models.CharField(max_length=100)),
                 ('prompt', models.TextField(blank=True, help_text="Added to the bot's prompt on this channel.", max_length=20000)),
                 ('config', models.JSONField(blank=True, default=dict)),
