@@ -21,13 +21,20 @@ AWAY = (OperationalError, InterfaceError)  # what Django raises while the databa
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_executor: ThreadPoolExecutor | None = None
+RESERVE = 2
+_executors: dict[str, ThreadPoolExecutor] = {}
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `function(*args, **kwargs)` returns, run on a database thread; contextvars are carried over."""
     call = functools.partial(_run, contextvars.copy_context(), functools.partial(function, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+
+
+async def in_reserve(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_thread`, on two threads kept for what must come in while all others wait for the database."""
+    call = functools.partial(_run, contextvars.copy_context(), functools.partial(function, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(_pool("reserve"), call)
 
 
 async def in_thread_again(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,20 +53,19 @@ async def in_thread_again(function: Callable[P, T], *args: P.args, **kwargs: P.k
 
 def shutdown() -> None:
     """End the threads and close what they held. The next call starts new ones."""
-    global _executor
-    if _executor is None:
-        return
-    for _ in range(settings.DB_THREADS):
-        _executor.submit(connections.close_all)
-    _executor.shutdown(wait=True)
-    _executor = None
+    while _executors:
+        _name, executor = _executors.popitem()
+        for _ in range(settings.DB_THREADS):
+            executor.submit(connections.close_all)
+        executor.shutdown(wait=True)
 
 
-def _pool() -> ThreadPoolExecutor:
-    global _executor
-    if _executor is None:
-        _executor = ThreadPoolExecutor(settings.DB_THREADS, thread_name_prefix="db")
-    return _executor
+def _pool(name: str = "db") -> ThreadPoolExecutor:
+    """SQLite has one writer, and so one pool of one thread."""
+    name, size = ("db", settings.DB_THREADS) if name == "db" or settings.EMBEDDED else (name, RESERVE)
+    if name not in _executors:
+        _executors[name] = ThreadPoolExecutor(size, thread_name_prefix=name)
+    return _executors[name]
 
 
 def _run(context: contextvars.Context, function: Callable[[], T]) -> T:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
+
+from bots.silence import Silence
 
 log = structlog.get_logger(__name__)
 
@@ -19,30 +22,28 @@ class DisposableRedisCache(RedisCache):
         super().__init__(server, params)
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        try:
-            return super().get(key, default, version)
-        except (RedisError, OSError) as error:
-            return _away(error, default)
+        return _asked(lambda: super(DisposableRedisCache, self).get(key, default, version), default)
 
     def set(self, key: str, value: Any, timeout: Any = 300, version: int | None = None) -> None:
-        try:
-            super().set(key, value, timeout, version)
-        except (RedisError, OSError) as error:
-            _away(error, None)
+        _asked(lambda: super(DisposableRedisCache, self).set(key, value, timeout, version), None)
 
     def touch(self, key: str, timeout: Any = 300, version: int | None = None) -> bool:
-        try:
-            return super().touch(key, timeout, version)
-        except (RedisError, OSError) as error:
-            return bool(_away(error, False))
+        return bool(_asked(lambda: super(DisposableRedisCache, self).touch(key, timeout, version), False))
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        try:
-            return super().delete(key, version)
-        except (RedisError, OSError) as error:
-            return bool(_away(error, False))
+        return bool(_asked(lambda: super(DisposableRedisCache, self).delete(key, version), False))
 
 
-def _away(error: Exception, instead: Any) -> Any:
-    log.warning("cache_away", error=type(error).__name__)
-    return instead
+silence = Silence()
+
+
+def _asked(work: Callable[[], Any], instead: Any) -> Any:
+    """What Redis says; `instead` while it is away, without waiting for it each time."""
+    if silence.holds:
+        return instead
+    try:
+        return work()
+    except (RedisError, OSError) as error:
+        silence.begin()
+        log.warning("cache_away", error=type(error).__name__)
+        return instead

@@ -33,6 +33,8 @@ class EngineStep(bootsteps.StartStopStep):
 
         engine.stop()
 
+    terminate = stop
+
 
 app.steps["worker"].add(EngineStep)
 

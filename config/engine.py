@@ -20,13 +20,16 @@ class Engine:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._fault: BaseException | None = None
 
     def start(self) -> None:
-        """Returns when the runner sweeps."""
+        """Returns when the runner sweeps. Raises what kept it from that."""
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="engine")
         self._thread.start()
         ready.wait()
+        if self._fault is not None:
+            raise self._fault
         doorbell.answer_with(self.post)
 
     def post(self, work: Callable[[], None]) -> None:
@@ -47,9 +50,14 @@ class Engine:
     def _run(self, ready: threading.Event) -> None:
         loop = self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(in_thread(environment.sync))
-        loop.run_until_complete(runner.start())
-        loop.call_soon(ready.set)
+        try:
+            loop.run_until_complete(in_thread(environment.sync))
+            loop.run_until_complete(runner.start())
+        except BaseException as fault:  # noqa: BLE001  told to whoever started this thread
+            self._fault = fault
+            return
+        finally:
+            ready.set()
         loop.run_forever()
         loop.close()
 

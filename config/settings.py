@@ -146,7 +146,7 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **parsed.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": DB_THREADS + 4, "timeout": 10},
+            "pool": {"min_size": 1, "max_size": DB_THREADS + 4, "timeout": 5, "reconnect_timeout": 1},
             "connect_timeout": 5,
         },
     }

@@ -68,6 +68,11 @@ def accept(
             with transaction.atomic():
                 conversation, user_id = _place(setup, incoming, conversation_id)
                 return _store(setup, incoming, conversation, user_id, claim=claim)
+        except Ended:
+            known = _known(setup.channel_id, incoming.event_id)
+            if known is None:
+                raise
+            return known
         except IntegrityError:
             known = _known(setup.channel_id, incoming.event_id)
             if known is not None:
@@ -157,17 +162,18 @@ def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, *
     )
 
 
-def start(setup: Setup, *, chat_id: str, sender_id: str, sender_name: str = "") -> Conversation:
-    """A new, empty conversation of this chat; the one open so far is ended."""
+def start(setup: Setup, *, chat_id: str, sender_id: str, sender_name: str = "", anew: bool = True) -> Conversation:
+    """A new, empty conversation of this chat; the one open so far is ended, or, unless `anew`, is what is meant."""
     empty = IncomingMessage(event_id="", chat_id=chat_id, sender_id=sender_id, sender_name=sender_name, text="")
-    return _retrying(lambda: _start(setup, empty))
+    return _retrying(lambda: _start(setup, empty, anew))
 
 
-def _start(setup: Setup, empty: IncomingMessage) -> Conversation:
+def _start(setup: Setup, empty: IncomingMessage, anew: bool) -> Conversation:
     user = _chat_user(setup, empty)
-    Conversation.objects.filter(channel_id=setup.channel_id, chat_id=empty.chat_id, ended_at=None).update(
-        ended_at=Now()
-    )
+    now_open = Conversation.objects.filter(channel_id=setup.channel_id, chat_id=empty.chat_id, ended_at=None)
+    if not anew and (found := now_open.first()) is not None:
+        return cast(Conversation, found)
+    now_open.update(ended_at=Now())
     conversation = _new_conversation(setup, empty, user)
     _remember(setup, empty, user, conversation)
     return conversation

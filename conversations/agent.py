@@ -54,6 +54,11 @@ class Job:
     parameters: Mapping[str, Any]
     prompt_version_id: Any
 
+    @property
+    def offered(self) -> frozenset[str]:
+        """Names of the tools that the model may ask for."""
+        return frozenset(spec.name for spec in self.tools)
+
 
 @dataclass(slots=True)
 class Spoken:
@@ -86,7 +91,6 @@ async def generate(job: Job, draft: Draft, stop: asyncio.Event, answer: Answer) 
     """Fills `answer`. Raises ProviderError when the model gave none after all tries, Fenced when the lease was lost."""
     messages, rounds_done = toolbox.replay(job.held, list(job.messages))
     seen = Counter(signature(row.name, row.arguments) for row in job.held.journal)
-    offered = frozenset(spec.name for spec in job.tools)
     for number in range(rounds_done + 1, ROUNDS + 2):
         last = number > ROUNDS or any(count >= toolbox.SAME_CALLS for count in seen.values())
         spoken = await _speak(job, messages, number, () if last else job.tools, draft, stop, answer)
@@ -97,7 +101,7 @@ async def generate(job: Job, draft: Draft, stop: asyncio.Event, answer: Answer) 
         crash.point("model answered")
         call = answer.calls.pop()
         results = await toolbox.run_round(
-            job.held, number, spoken.text, spoken.requests, job.context, call, draft, offered=offered, seen=seen
+            job.held, number, spoken.text, spoken.requests, job.context, call, draft, offered=job.offered, seen=seen
         )
         if results is None:
             raise Fenced

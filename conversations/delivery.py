@@ -20,7 +20,7 @@ from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
 from bots import crash
-from bots.threads import in_thread
+from bots.threads import in_thread, in_thread_again
 from channels_integrations.base import Adapter, Capabilities, ChannelError, OutboundMessage, SendingAdapter
 from channels_integrations.rendering.split import split
 from channels_integrations.setup import Misconfigured, adapter_of
@@ -64,13 +64,13 @@ async def deliver(conversation_id: uuid.UUID) -> float | None:
         outcome = await _send(job)
         crash.point("send taken")
         metrics.SENDS.labels(job.adapter.kind, "sent" if isinstance(outcome, str) else "refused").inc()
-        await in_thread(_settle, job.row, job.adapter.capabilities, outcome)
+        await in_thread_again(_settle, job.row, job.adapter.capabilities, outcome)
         crash.point("send settled")
 
 
 def due(limit: int = 200) -> list[uuid.UUID]:
     """Conversations with a part whose time has come."""
-    rows = Delivery.objects.filter(state__in=OPEN, run_after__lte=Now()).order_by("run_after")
+    rows = Delivery.objects.heads().filter(state__in=OPEN, run_after__lte=Now()).order_by("run_after")
     return list(dict.fromkeys(rows.values_list("message__conversation_id", flat=True)[:limit]))
 
 
@@ -108,7 +108,8 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
             return MISCONFIGURED_SECONDS
         verdict = _verdict(row, adapter.capabilities)
         if verdict is not None:
-            row.move(state=verdict, reason=row.reason or verdict.label)
+            again = row.state == Delivery.State.SENDING
+            row.move(state=verdict, reason=row.reason or verdict.label, ambiguous=row.ambiguous or again)
             return 0.0
         wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, adapter.capabilities)
         if wait:

@@ -6,7 +6,6 @@ A doorbell that nobody hears costs a few seconds: every process sweeps. So it ma
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +14,15 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from bots.silence import Silence
 from conversations.runner import runner
 
 log = structlog.get_logger(__name__)
 PATIENCE = 1.0  # seconds that a broker may take
-SILENCE = 5.0  # seconds for which one that took longer is not asked
 
 Post = Callable[[Callable[[], None]], None]
 _threads = ThreadPoolExecutor(2, thread_name_prefix="doorbell")  # its own: they may hang, and must not hold up others
-_silent_until = 0.0
+_silence = Silence()
 _post: Post = lambda work: work()  # noqa: E731  replaced where the runner lives on another thread
 
 
@@ -40,21 +39,20 @@ def heard(channel_id: uuid.UUID) -> None:
 
 async def ring_channel(channel_id: uuid.UUID) -> None:
     """A raw event of this channel waits to be read: by a worker, or by this process when none can be told."""
-    if settings.CELERY_BROKER_URL and time.monotonic() >= _silent_until and await _told(channel_id):
+    if settings.CELERY_BROKER_URL and not _silence.holds and await _told(channel_id):
         return
     heard(channel_id)
 
 
 async def _told(channel_id: uuid.UUID) -> bool:
     """Whether the broker took it. One that did not is left alone for a while: nobody waits for it meanwhile."""
-    global _silent_until
     sending = asyncio.get_running_loop().run_in_executor(_threads, _send, "ring_channel", str(channel_id))
     try:
         async with asyncio.timeout(PATIENCE):
             await sending
     except OSError as error:  # time-outs among them
-        log.warning("doorbell_not_heard", error=type(error).__name__, here_for_seconds=SILENCE)
-        _silent_until = time.monotonic() + SILENCE
+        log.warning("doorbell_not_heard", error=type(error).__name__)
+        _silence.begin()
         return False
     return True
 

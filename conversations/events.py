@@ -21,7 +21,7 @@ from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable
 from channels_integrations.models import RawEvent
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
 from conversations import rates
-from conversations.accept import Accepted, accept
+from conversations.accept import Accepted, accept, request_stop
 from conversations.limits import LONGEST_TEXT
 from conversations.turns import Claim
 
@@ -147,7 +147,10 @@ def take(setup: Setup, event: InboundEvent) -> Accepted | None:
     event = _storable(event)
     if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id):
         event = dataclasses.replace(event, raw={"refused": "too_often"})
-    return accept(setup, event, claim=True)
+    accepted = accept(setup, event, claim=True)
+    if event.text.strip().lower() == "/stop" and accepted.claim is None and not accepted.repeated:
+        request_stop(accepted.conversation_id)  # its holder sees it within a second
+    return accepted
 
 
 def _storable(event: IncomingMessage) -> IncomingMessage:

@@ -26,7 +26,7 @@ from conversations.commands.base import Command, parse
 from conversations.delivery import parts_of
 from conversations.draft import Draft, Emit, discard
 from conversations.frames import message_frame
-from conversations.models import Conversation, Message, Person, Turn
+from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.turns import Claim, Closed, Outcome
 
 log = structlog.get_logger(__name__)
@@ -151,7 +151,7 @@ async def _outcome(begun: Begun, running: Running) -> Outcome | None:
         if isinstance(job, tuple):
             return await in_thread(_obey, *job, held)
         await running.draft.begin()
-        if not await toolbox.finish_interrupted(held, job.context):
+        if not await toolbox.finish_interrupted(held, job.context, offered=job.offered):
             return None
         await generate(job, running.draft, running.stop, answer)
         return _spoken(job, answer)
@@ -176,7 +176,8 @@ def _obey(command: Command, args: str, held: Claim) -> Outcome:
 
 
 def _job(setup: Setup, held: Claim) -> Job:
-    person = held.conversation.chat_user.person
+    speaker = _speaker(held)
+    person = speaker.person
     model, level = choose(setup, conversation=held.conversation.model_override_id, person=person.preferred_model_id)
     offered = _offered(setup, _permissions(person)) if model.can_call_tools else ()
     messages, first_seq = context.compose(
@@ -194,7 +195,7 @@ def _job(setup: Setup, held: Claim) -> Job:
         messages=messages,
         first_seq=first_seq,
         tools=offered,
-        context=_tool_context(setup, held),
+        context=_tool_context(setup, held, speaker),
         parameters=setup.parameters,
         prompt_version_id=setup.prompt_version_id,
     )
@@ -211,8 +212,17 @@ def _permissions(person: Person) -> frozenset[str]:
     return frozenset(person.user.get_all_permissions()) if person.user else frozenset()
 
 
-def _tool_context(setup: Setup, held: Claim) -> ToolContext:
-    user = held.conversation.chat_user
+def _speaker(held: Claim) -> ChatUser:
+    """Who wrote what is answered: in a shared chat not always who began it."""
+    own = [m.sender_id for m in held.history if m.turn_id == held.turn.pk and m.role == Message.Role.USER]
+    first: ChatUser = held.conversation.chat_user
+    if not own or own[-1] in (None, first.pk):
+        return first
+    speaker: ChatUser = ChatUser.objects.select_related("person").get(pk=own[-1])
+    return speaker
+
+
+def _tool_context(setup: Setup, held: Claim, user: ChatUser) -> ToolContext:
     return ToolContext(
         workspace_id=str(setup.workspace_id),
         bot_id=str(setup.bot_id),

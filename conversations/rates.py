@@ -17,10 +17,12 @@ from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from bots.models import ApiKey
+from bots.silence import Silence
 from channels_integrations.base import Capabilities
 
 log = structlog.get_logger(__name__)
 
+_silence = Silence()
 ADDRESS_FACTOR = 10  # people behind one address, as far as its limit goes
 Ask = tuple[RateLimitItem, str]
 
@@ -53,10 +55,11 @@ def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> flo
 def _wait(asks: list[Ask]) -> float:
     if not asks:
         return 0.0
-    if settings.REDIS_URL:
+    if settings.REDIS_URL and not _silence.holds:
         try:
             return _ask(_shared(settings.REDIS_URL), asks)
         except (RedisError, OSError) as error:
+            _silence.begin()
             log.warning("rates_counted_here", error=type(error).__name__)
     return _ask(_own(), asks)
 

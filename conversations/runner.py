@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
 from bots.providers import pool
 from bots.threads import in_thread
@@ -41,7 +41,7 @@ class Runner:
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
         self._begun: dict[uuid.UUID, Begun | Claim] = {}
-        self._sending: set[uuid.UUID] = set()
+        self._sending: dict[uuid.UUID, bool] = {}  # conversations, and whether more came while they were sent
         self._reading: dict[uuid.UUID, bool] = {}  # channels, and whether more came while they were read
         self._others: set[asyncio.Task[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
@@ -138,9 +138,12 @@ class Runner:
 
     def ring_delivery(self, conversation_id: uuid.UUID) -> None:
         """Send what is due of this conversation, now or when what is being sent is done."""
-        if self.draining or conversation_id in self._sending:
+        if self.draining:
             return
-        self._sending.add(conversation_id)
+        if conversation_id in self._sending:
+            self._sending[conversation_id] = True
+            return
+        self._sending[conversation_id] = False
         self._background(self._deliver(conversation_id))
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -158,19 +161,22 @@ class Runner:
                     self._hold(claim)
                     self.ring(conversation_id)
                 again = found is not None or self._reading[channel_id]
-        except DatabaseError as error:
+        except Error as error:
             log.warning("event_left_to_sweeper", error=type(error).__name__)
         finally:
             del self._reading[channel_id]
 
     async def _deliver(self, conversation_id: uuid.UUID) -> None:
-        wait = None
+        wait, again = None, True
         try:
-            wait = await delivery.deliver(conversation_id)
-        except DatabaseError as error:
+            while again:
+                self._sending[conversation_id] = False
+                wait = await delivery.deliver(conversation_id)
+                again = self._sending[conversation_id] and wait is None
+        except Error as error:
             log.warning("delivery_left_to_sweeper", error=type(error).__name__)
         finally:
-            self._sending.discard(conversation_id)
+            del self._sending[conversation_id]
         if wait is not None and wait < settings.SWEEP_SECONDS:
             asyncio.get_running_loop().call_later(wait, self.ring_delivery, conversation_id)
 
@@ -217,7 +223,7 @@ class Runner:
                 if isinstance(begun, Claim):
                     begun = await in_thread(prepare, begun)
                 reply = await answer(conversation_id, emit, begun=begun, started=note)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("turn_left_to_sweeper", error=type(error).__name__)
                 return
             finally:
@@ -261,7 +267,7 @@ def _accept_and_prepare(store: Callable[[], Accepted]) -> tuple[Accepted, Begun 
     accepted = store()
     try:
         return accepted, prepare(accepted.claim) if accepted.claim else None
-    except DatabaseError as error:  # stored it is; the sweeper finds it when the lease has run out
+    except Error as error:  # stored it is; the sweeper finds it when the lease has run out
         log.warning("turn_left_to_sweeper", error=type(error).__name__)
         return accepted, None
 
@@ -269,7 +275,7 @@ def _accept_and_prepare(store: Callable[[], Accepted]) -> tuple[Accepted, Begun 
 async def _hand_back(held: Claim) -> None:
     try:
         await in_thread(turns.hand_back, held)
-    except DatabaseError as error:
+    except Error as error:
         log.warning("turn_left_to_sweeper", error=type(error).__name__)
 
 
@@ -279,8 +285,10 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         began = time.monotonic()
         try:
             await work()
-        except DatabaseError as error:
+        except Error as error:
             log.warning("background_work_failed", error=type(error).__name__, work=getattr(work, "__name__", ""))
+        except Exception:  # a supervisor: without its renewals, or its sweeps, a process would be of no use
+            log.exception("background_work_broke", work=getattr(work, "__name__", ""))
         await asyncio.sleep(max(0.05, seconds - (time.monotonic() - began)))
 
 

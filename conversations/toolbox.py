@@ -37,14 +37,14 @@ def replay(held: Claim, messages: list[ChatMessage]) -> tuple[list[ChatMessage],
     return messages, last
 
 
-async def finish_interrupted(held: Claim, context: ToolContext) -> bool:
+async def finish_interrupted(held: Claim, context: ToolContext, *, offered: frozenset[str]) -> bool:
     """Leaves no tool call `started`: `once` ones become unknown and are flagged, others run again. False: fenced."""
     open_calls = [row for row in held.journal if row.state == ToolCall.State.STARTED]
     for row in open_calls:
-        if row.effects == "once":
+        if row.effects == "once" and row.name in offered:
             _end(row, ToolCall.State.UNKNOWN, UNKNOWN)
         else:
-            await _run_one(row, context, offered=frozenset({row.name}), seen={})
+            await _run_one(row, context, offered=offered, seen={})
     return not open_calls or await in_thread_again(turns.journal, held, None, open_calls)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
@@ -77,7 +77,7 @@ def claim(conversation_id: uuid.UUID, *, length: int) -> Claim | None:
             return None
         turn = _next_turn(conversation_id)
         if turn is None:
-            _free(conversation_id)
+            Conversation.objects.filter(pk=conversation_id).update(lease_until=None)
             return None
         turn.attempts += 1
         turn.state = Turn.State.RUNNING
@@ -115,16 +115,17 @@ def _claimed(turn: Turn, conversation: Conversation, length: int, **unfinished: 
 def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Closed | None:
     """The stored answer, with its parts for the platform. None when the lease went to another: nothing is changed."""
     turn = held.turn
-    others = Turn.objects.filter(conversation=OuterRef("pk"), state__in=OPEN, run_after__lte=Now()).exclude(pk=turn.pk)
+    others = Turn.objects.filter(conversation=turn.conversation_id, state__in=OPEN, run_after__lte=Now())
+    others = others.exclude(pk=turn.pk)
     with transaction.atomic():
         conversation = (
             Conversation.objects.select_for_update()
             .filter(pk=turn.conversation_id, lease_token=held.token, lease_until__isnull=False)
-            .annotate(more=Exists(others))
             .first()
         )
         if conversation is None:
             return None
+        more = others.exists()  # asked under the lock: one that was queued while we waited for it is seen
         message = Message.objects.create(
             conversation=conversation,
             channel_id=conversation.channel_id,
@@ -150,14 +151,20 @@ def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Clos
         Conversation.objects.filter(pk=conversation.pk).update(
             next_seq=message.seq + 1, last_activity=Now(), lease_until=None
         )
-    return Closed(message=message, more=conversation.more, to_send=bool(parts))
+    return Closed(message=message, more=more, to_send=bool(parts))
 
 
 def hand_back(held: Claim) -> None:
     """Let another process answer: the turn is queued again, its attempt not counted."""
     with transaction.atomic():
-        if _free(held.conversation.pk, token=held.token):
-            Turn.objects.filter(pk=held.turn.pk).update(state=Turn.State.QUEUED, attempts=held.turn.attempts - 1)
+        mine = Conversation.objects.filter(
+            pk=held.conversation.pk,
+            lease_token=held.token,
+            lease_until__isnull=False,  # else it was closed meanwhile
+        )
+        if mine.update(lease_until=None):
+            running = Turn.objects.filter(pk=held.turn.pk, state=Turn.State.RUNNING)
+            running.update(state=Turn.State.QUEUED, attempts=held.turn.attempts - 1)
 
 
 def renew(held: list[Claim]) -> None:
@@ -215,11 +222,6 @@ def _take_lease(conversation_id: uuid.UUID) -> bool:
         Q(lease_until=None) | Q(lease_until__lt=Now()), pk=conversation_id, owner=Conversation.Owner.BOT
     )
     return bool(free.update(**lease()))
-
-
-def _free(conversation_id: uuid.UUID, **more: int) -> bool:
-    which = {f"lease_{name}": value for name, value in more.items()}
-    return bool(Conversation.objects.filter(pk=conversation_id, **which).update(lease_until=None))
 
 
 def _next_turn(conversation_id: uuid.UUID) -> Turn | None:

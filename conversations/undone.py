@@ -17,9 +17,10 @@ from conversations.models.turn import OPEN
 
 ALARM_SECONDS = 60.0  # a sweeper looks every five; an hour's queue is no alarm, a minute's silence is
 
+UNHELD = Q(conversation__lease_until=None) | Q(conversation__lease_until__lt=Now())  # nobody is at it
 KINDS: dict[str, tuple[Any, Q, tuple[str, ...]]] = {
     "events": (RawEvent, Q(state=RawEvent.State.NEW), (RawEvent.State.DEAD,)),
-    "turns": (Turn, Q(state__in=OPEN, conversation__owner=Conversation.Owner.BOT), (Turn.State.DEAD,)),
+    "turns": (Turn, Q(state__in=OPEN, conversation__owner=Conversation.Owner.BOT) & UNHELD, (Turn.State.DEAD,)),
     "deliveries": (Delivery, Q(state__in=("new", "sending")), (Delivery.State.FAILED, Delivery.State.UNKNOWN)),
 }
 
@@ -58,7 +59,8 @@ def replay(kind: str, ids: Iterable[Any] | None = None) -> int:
 
 def _overdue(kind: str) -> float:
     model, still_open, _states = KINDS[kind]
-    oldest = model.objects.filter(still_open, run_after__lte=Now()).aggregate(oldest=Min("run_after"))["oldest"]
+    rows = model.objects.heads() if kind == "deliveries" else model.objects
+    oldest = rows.filter(still_open, run_after__lte=Now()).aggregate(oldest=Min("run_after"))["oldest"]
     return max(0.0, (_now() - oldest).total_seconds()) if oldest else 0.0
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from bots import crash
-from bots.threads import in_thread
+from bots.threads import in_reserve
 from channels_integrations.base import BadSignature, WebhookAdapter
 from channels_integrations.setup import Misconfigured, adapter_of, channel_in_use
 from conversations import doorbell, events, metrics
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> HttpResponseBase:
     """POST: 200 when the bytes are stored, also again; 401, 404, 413; 503 while they cannot be. GET: a challenge."""
     try:
-        adapter = await in_thread(_adapter, kind, channel_id)
+        adapter = await in_reserve(_adapter, kind, channel_id)
         if adapter is None:
             return problem_response(404, "not_found", "There is no such webhook.")
         if request.method == "GET":
@@ -33,7 +33,7 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
             return problem_response(405, "method_not_allowed", "Use POST.")
         body = request.body
         adapter.verify({name.lower(): value for name, value in request.headers.items()}, body)
-        stored = await in_thread(events.store, channel_id, body)
+        stored = await in_reserve(events.store, channel_id, body)
     except BadSignature as error:
         metrics.WEBHOOKS.labels(kind, "refused").inc()
         log.warning("webhook_refused", channel=str(channel_id), reason=str(error))

@@ -263,7 +263,7 @@ def _conversation(key: ApiKey, pk: uuid.UUID) -> Conversation:
 def _started(setup: Setup, chat_id: str, user: str) -> Conversation:
     """The conversation of this start; a repeated start finds the one it made."""
     known = Conversation.objects.filter(channel_id=setup.channel_id, chat_id=chat_id).order_by("id").first()
-    made = known or accept.start(setup, chat_id=chat_id, sender_id=user, sender_name=user)
+    made = known or accept.start(setup, chat_id=chat_id, sender_id=user, sender_name=user, anew=False)
     return cast(Conversation, Conversation.objects.select_related("bot", "chat_user").get(pk=made.pk))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,16 @@ from conversations.models.message import Message
 
 class DeliveryQuerySet(ScopedQuerySet):
     workspace_path = "message__conversation__workspace"
+
+    def heads(self) -> Self:
+        """Without parts that wait behind one of their conversation whose time has not come."""
+        earlier = Q(message__seq__lt=OuterRef("message__seq"))
+        earlier |= Q(message__seq=OuterRef("message__seq"), part__lt=OuterRef("part"))
+        before = Delivery.objects.filter(
+            earlier, state__in=("new", "sending"), run_after__gt=Now(),
+            message__conversation_id=OuterRef("message__conversation_id"),
+        )  # fmt: skip
+        return self.filter(~Exists(before))
 
 
 class Delivery(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Iterator
 from itertools import pairwise
@@ -164,6 +165,8 @@ async def test_a_once_tool_that_was_started_is_not_run_again(demo: Setup, model:
         return "paid"
 
     try:
+        await in_thread(lambda: Bot.objects.update(tools=["pay"]))
+        forget()
         accepted = await in_thread(accept, demo, said("pay 5"))
         held = await in_thread(turns.claim, accepted.conversation_id, length=9)
         assert held is not None
@@ -229,5 +232,9 @@ async def test_a_tool_with_a_permission_is_for_people_whose_account_has_it(
         server.script(Reply(tool_calls=[{"name": "invite", "arguments": "{}"}]), Reply(text="done"))
         assert (await ask(demo, "invite Bob")).text == "done"
         assert seen == [str(pk)]
+        stranger = dataclasses.replace(said("invite me"), sender_id="stranger")  # in the same chat
+        accepted = await in_thread(accept, demo, stranger)
+        assert await answer(accepted.conversation_id)
+        assert "tools" not in server.requests[-1] and seen == [str(pk)]
     finally:
         tools._entries.pop("invite")

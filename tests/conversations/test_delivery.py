@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from bots.threads import in_thread
 from channels_integrations.base import Capabilities
 from channels_integrations.platforms.webhook.adapter import Webhook
 from channels_integrations.rendering.split import split, utf16
 from channels_integrations.setup import Setup
-from conversations import delivery
+from conversations import delivery, undone
 from conversations.accept import accept
 from conversations.models import Delivery, Message
 from conversations.pipeline import answer
@@ -80,7 +82,7 @@ async def test_found_sending_after_a_crash(
     await in_thread(lambda: Delivery.objects.update(state="sending", attempts=1))  # its process is gone
     await settled(accepted.conversation_id)
     row = await in_thread(Delivery.objects.get)
-    assert (row.state, row.ambiguous, len(receiver.calls)) == (state, resend != "never", calls)
+    assert (row.state, row.ambiguous, len(receiver.calls)) == (state, True, calls)
 
 
 async def test_a_long_answer_goes_out_in_parts_and_goes_on_where_it_stopped(
@@ -146,3 +148,19 @@ def test_parts_fit_and_are_the_text(text: str, unit: Any) -> None:
     assert all(0 < (utf16(part) if unit == "utf16" else len(part)) <= 100 for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())
     assert not any(part.startswith(("\u0301", "\u200d")) for part in parts)
+
+
+async def test_parts_behind_one_that_has_to_wait_are_not_due(hook: Setup) -> None:
+    accepted = await in_thread(accept, hook, said("hello"))
+
+    def later() -> None:
+        wait = timezone.now() + timedelta(hours=1)
+        for part in range(3):
+            Delivery.objects.create(message_id=accepted.message_id, part=part, payload={"text": "x"})
+        Delivery.objects.filter(part=0).update(run_after=wait)
+
+    await in_thread(later)
+    assert await in_thread(delivery.due) == []
+    assert (await in_thread(undone.undone))["deliveries"].overdue == 0
+    await in_thread(lambda: Delivery.objects.filter(part=0).update(run_after=timezone.now()))
+    assert await in_thread(delivery.due) == [accepted.conversation_id]

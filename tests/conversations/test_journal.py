@@ -15,7 +15,7 @@ from bots.remember import forget
 from bots.threads import in_thread
 from bots.tools.base import ToolError, tool, tools
 from channels_integrations.setup import Setup
-from conversations import undone
+from conversations import turns, undone
 from conversations.accept import accept, queue_again
 from conversations.models import Conversation, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
@@ -127,3 +127,24 @@ async def test_fenced_out_in_the_middle_of_a_round_nothing_more_is_started(
     assert await work is None
     assert paid == []
     assert not await in_thread(ToolCall.objects.exists)
+
+
+async def test_a_call_that_was_never_offered_is_not_run_after_a_crash_either(
+    demo: Setup, server: ModelServer, paid: list[str]
+) -> None:
+    accepted = await in_thread(accept, demo, said("pay 5"))
+    held = await in_thread(turns.claim, accepted.conversation_id, length=9)
+    assert held is not None
+    rows = [
+        ToolCall(turn=held.turn, round=1, position=place, call_id=str(place), name="pay", arguments='{"amount": 5}',
+                 effects=effects, state="started")
+        for place, effects in enumerate(("idempotent", "once"))
+    ]  # fmt: skip
+    call = ModelCall(turn=held.turn, model_name="m", level="x", attempt=1, round=1, latency_ms=1, said={"text": ""})
+    assert await in_thread(turns.journal, held, call, rows)
+    await in_thread(lambda: [Conversation.objects.update(lease_until=None), Bot.objects.update(tools=[])])
+    forget()
+    server.script(Reply(text="I cannot"))
+    assert await answer(accepted.conversation_id)
+    assert paid == []
+    assert set(await in_thread(lambda: list(ToolCall.objects.values_list("state", flat=True)))) == {"failed"}

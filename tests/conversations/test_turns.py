@@ -15,7 +15,7 @@ from bots import threads
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
 from conversations import turns
-from conversations.accept import accept, queue_again, request_stop
+from conversations.accept import Ended, accept, end, queue_again, request_stop
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
 from conversations.runner import Runner
@@ -178,7 +178,7 @@ async def test_commands_are_answered_outside_the_models_context(demo: Setup) -> 
     assert (await in_thread(accept, demo, said("hi"))).conversation_id != accepted.conversation_id
 
 
-def test_a_turn_takes_eleven_statements_in_two_transactions(demo: Setup) -> None:
+def test_a_turn_takes_twelve_statements_in_two_transactions(demo: Setup) -> None:
     """The promise is 13; the doors go this way: stored and claimed in one, the exchange, closed in another."""
 
     async def warm() -> None:
@@ -198,7 +198,7 @@ def test_a_turn_takes_eleven_statements_in_two_transactions(demo: Setup) -> None
 
     counted("hello")
     work = [sql for sql in statements if sql.split()[0] not in {"BEGIN", "COMMIT"}]
-    assert len(work) <= 11, "\n".join(work)
+    assert len(work) <= 12, "\n".join(work)
     assert statements.count("COMMIT") == 2
     threads.shutdown()
 
@@ -234,3 +234,21 @@ async def test_a_free_conversation_is_claimed_with_its_message_a_busy_one_is_not
         assert await answer(first.conversation_id)
     reply = await in_thread(Message.objects.get, seq=5)
     assert "Ada" in reply.text and not await in_thread(Turn.objects.exclude(state="done").exists)
+
+
+async def test_a_turn_that_was_closed_meanwhile_is_not_handed_back(demo: Setup) -> None:
+    accepted = await in_thread(accept, demo, said("hello"), claim=True)
+    assert accepted.claim is not None
+    await in_thread(turns.close, accepted.claim, turns.Outcome(state=Turn.State.DONE, text="hi"))
+    await in_thread(turns.hand_back, accepted.claim)
+    assert (await in_thread(Turn.objects.get)).state == "done"
+    assert (await in_thread(Conversation.objects.get)).lease_until is None
+
+
+async def test_a_repeat_after_the_end_is_answered_like_the_first(demo: Setup) -> None:
+    first = await in_thread(accept, demo, said("hello", event="e1"))
+    await in_thread(end, first.conversation_id)
+    again = await in_thread(accept, demo, said("hello", event="e1"), conversation_id=first.conversation_id)
+    assert (again.repeated, again.message_id) == (True, first.message_id)
+    with pytest.raises(Ended):
+        await in_thread(accept, demo, said("hello", event="e2"), conversation_id=first.conversation_id)

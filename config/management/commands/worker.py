@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config import stores
+from config import health, stores
 from config.stores import StoreAway
 
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
             raise CommandError("CELERY_BROKER_URL is not set: without a broker the web process does all this itself.")
         try:
             stores.reach_database()
+            health.ask_migrations()
             stores.ask_redis()
             stores.ask_broker()
         except StoreAway as away:
