@@ -118,6 +118,8 @@ def _accept_all(row: RawEvent) -> tuple[dict[uuid.UUID, Claim | None], list[str]
         entries = adapter.parse(bytes(row.body))
     except (ValueError, Misconfigured) as error:
         return {}, [str(error)]
+    except AWAY:  # the channel's settings could not be read: no fault of the event
+        raise
     except Exception as error:  # a platform's parser is a plug-in: whatever it does wrong, its event is kept
         log.exception("parser_broke", platform=row.channel.kind)
         return {}, [f"the parser broke: {type(error).__name__}"]
