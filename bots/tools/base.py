@@ -41,10 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ToolError(Exception):
-    """The tool cannot give a result. The text is for the model: what is wrong and what to do instead.
-
-    `unknown`: nobody can say whether its effect happened, since it broke or ran out of time half-way.
-    """
+    """No result. The text tells the model what is wrong and what to do; `unknown`: its effect may have happened."""
 
     def __init__(self, text: str, *, unknown: bool = False) -> None:
         super().__init__(_bounded(text, MAX_ERROR_BYTES))
