@@ -1,7 +1,7 @@
 """The one bridge from async code to the database: a sync function on a bounded pool of threads.
 
-Each thread has its own connection, handed back to the pool (PostgreSQL) or kept (SQLite: one writer thread) after each
-unit of work. Django's own `sync_to_async` would put every call of the process on one thread.
+Each thread has its own connection, handed back to the pool (PostgreSQL) or closed (SQLite, with its one writer thread)
+after each unit of work. Django's own `sync_to_async` would put every call of the process on one thread.
 """
 
 from __future__ import annotations

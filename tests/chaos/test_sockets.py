@@ -78,6 +78,8 @@ class Visitor:
                 self.draw(frame)
             case "message":
                 self.stored(frame)
+            case "ack":
+                self.seq = max(self.seq, frame["seq"])  # its own message is not told again
             case "error":
                 raise AssertionError(frame)
 

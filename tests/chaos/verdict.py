@@ -30,12 +30,14 @@ class Verdict:
     extra_calls: int = 0
     states: dict[str, dict[str, int]] = field(default_factory=dict)
     flagged: int = 0
+    reasons: list[str] = field(default_factory=list)  # why rows are dead or failed, and what the judged logged of it
 
     def __str__(self) -> str:
         return (
             f"{self.messages} messages: lost {len(self.lost)}, doubled {len(self.doubled)}, out of order "
             f"{len(self.out_of_order)}, extra model calls {self.extra_calls} "
             f"({self.extra_calls / max(1, self.messages):.2%}), flagged {self.flagged}, {self.states}"
+            + "".join(f"\n  {reason}" for reason in self.reasons)
         )
 
 
@@ -80,16 +82,28 @@ def verdict(fleet: Fleet, acked: dict[str, list[str]], *, answer: str = "echo: {
         ("deliveries", "conversations_delivery"),
     ):  # fmt: skip
         found.states[noun] = dict(ask(fleet, f"SELECT state, count(*) FROM {table} GROUP BY 1"))  # noqa: S608
+    found.reasons = reasons(fleet)
     found.flagged = ask(fleet, "SELECT count(*) FROM conversations_delivery WHERE ambiguous")[0][0]
     return found
 
 
+def reasons(fleet: Fleet) -> list[str]:
+    """Why a row came to nothing, and each trace in the logs of those that still are."""
+    sql = (
+        "SELECT 'event', reason FROM channels_integrations_rawevent WHERE state = 'dead' UNION ALL "
+        "SELECT 'turn', reason FROM conversations_turn WHERE state IN ('failed', 'dead') UNION ALL "
+        "SELECT 'delivery', reason FROM conversations_delivery WHERE state IN ('failed', 'unknown', 'expired')"
+    )
+    rows = [f"{noun}: {reason}" for noun, reason in ask(fleet, sql)]
+    return rows + [line for line in fleet.log_lines() if '"exception"' in line][:20]
+
+
 def invariants(fleet: Fleet, found: Verdict) -> None:
     """I1 to I6, but for what a run allows itself."""
-    doubles = "SELECT count(*) - count(DISTINCT (channel_id, event_id)) FROM conversations_message WHERE event_id <> ''"
+    stored = "SELECT count(*), count(DISTINCT (channel_id, text)) FROM conversations_message WHERE role = 'user'"
     held = "SELECT count(*) FROM conversations_conversation WHERE lease_until IS NOT NULL"
     assert found.states["raw"].keys() == {"done"}, found  # I1
-    assert ask(fleet, doubles) == [(0,)]
+    assert ask(fleet, stored) == [(found.messages, found.messages)], found
     assert found.states["turns"] == {"done": found.messages}, found  # I2
     assert not found.lost and not found.doubled, found  # I3
     assert not found.out_of_order, found  # I4

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from channels_integrations.models import RawEvent
@@ -86,6 +86,24 @@ def test_one_that_ends_its_process_each_time_is_put_aside(hook: Setup) -> None:
         pass
     assert texts() == ["m2"]
     assert RawEvent.objects.get(state="dead").reason == events.WORN_OUT
+
+
+def test_a_database_that_goes_away_meanwhile_is_no_fault_of_the_event(
+    hook: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(hook, 1)
+
+    def away(_: Any) -> Any:
+        raise OperationalError
+
+    for name in ("adapter_of", "take"):  # before it is parsed, and when it is stored
+        with monkeypatch.context() as patch, pytest.raises(OperationalError):
+            patch.setattr(events, name, away if name == "adapter_of" else lambda *_: away(None))
+            events.read(hook.channel_id)
+        assert RawEvent.objects.get().state == "new"
+        RawEvent.objects.update(run_after=Now())
+    assert events.read(hook.channel_id)
+    assert texts() == ["m1"]
 
 
 def test_a_fault_of_ours_costs_its_event_and_not_those_behind(hook: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
