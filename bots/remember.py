@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from cachetools import TTLCache
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.conf import settings
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_MISSING: Any = object()
 _caches: list[TTLCache[Any, Any]] = []
 _lock = threading.Lock()
 
@@ -26,8 +27,9 @@ def remembered(function: Callable[P, T]) -> Callable[P, T]:
     def look_up(*args: P.args, **kwargs: P.kwargs) -> T:
         key = (args, tuple(sorted(kwargs.items())))
         with _lock:
-            if key in cache:
-                return cache[key]
+            kept = cache.get(key, _MISSING)  # asked once: between two questions it may run out
+        if kept is not _MISSING:
+            return cast(T, kept)
         value = function(*args, **kwargs)
         with _lock:
             cache[key] = value
