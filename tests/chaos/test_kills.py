@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import signal
 import time
+from collections import Counter
 
 import pytest
 
@@ -24,6 +26,7 @@ async def kill_every(made: Fleet, seconds: float, chance: random.Random, over: a
         try:
             await asyncio.wait_for(over.wait(), seconds)
         except TimeoutError:
+            assert all(process.is_alive for process in made.processes), [made.told(p.log.name) for p in made.processes]
             ready = await asyncio.to_thread(made.ready)
             if len(ready) > 1:
                 victim = chance.choice(ready)
@@ -45,6 +48,12 @@ async def under_kills(made: Fleet, load: Load, *, every: float, **much: int) -> 
     return await killer
 
 
+def events_of(made: Fleet) -> dict[str, int]:
+    """What the judged logged, counted by its name."""
+    named = (re.search(r'"event": ?"(\w+)"', line) for line in made.log_lines())
+    return dict(Counter(found[1] for found in named if found))
+
+
 def judged(made: Fleet, load: Load, *, every: float, seconds: float, **much: int) -> Verdict:
     """What became of it all; the invariants hold."""
     for role in ("web", "web", "worker", "worker"):
@@ -53,6 +62,7 @@ def judged(made: Fleet, load: Load, *, every: float, seconds: float, **much: int
     began = time.monotonic()
     kills = asyncio.run(asyncio.wait_for(under_kills(made, load, every=every, **much), seconds))
     found = verdict(made, load.acked)
+    print(events_of(made), flush=True)
     print(f"{kills} kills in {time.monotonic() - began:.0f} s; {found}; {dict(load.statuses)}")
     assert kills >= 5
     invariants(made, found)
