@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.utils import translation
 
 AWAY = (OperationalError, InterfaceError)  # what Django raises while the database cannot be reached
 
@@ -26,14 +27,15 @@ _executors: dict[str, ThreadPoolExecutor] = {}
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `function(*args, **kwargs)` returns, run on a database thread; contextvars are carried over."""
-    call = functools.partial(_run, contextvars.copy_context(), functools.partial(function, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+    """What `function(*args, **kwargs)` returns, run on a database thread; contextvars and language are carried over."""
+    return await asyncio.get_running_loop().run_in_executor(
+        _pool(), _call(functools.partial(function, *args, **kwargs))
+    )
 
 
 async def in_reserve(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """As `in_thread`, on two threads kept for what must come in while all others wait for the database."""
-    call = functools.partial(_run, contextvars.copy_context(), functools.partial(function, *args, **kwargs))
+    call = _call(functools.partial(function, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_pool("reserve"), call)
 
 
@@ -68,9 +70,14 @@ def _pool(name: str = "db") -> ThreadPoolExecutor:
     return _executors[name]
 
 
-def _run(context: contextvars.Context, function: Callable[[], T]) -> T:
+def _call(function: Callable[[], T]) -> Callable[[], T]:
+    return functools.partial(_run, contextvars.copy_context(), translation.get_language(), function)
+
+
+def _run(context: contextvars.Context, language: str | None, function: Callable[[], T]) -> T:
     close_old_connections()
     try:
+        context.run(translation.activate, language or settings.LANGUAGE_CODE)  # which Django keeps by thread
         return context.run(function)
     finally:
         close_old_connections()

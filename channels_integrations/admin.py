@@ -7,15 +7,18 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
-from channels_integrations.base import WebhookAdapter, adapters
+from channels_integrations.base import EmbeddableAdapter, WebhookAdapter, adapters
 from channels_integrations.config_form import ChannelForm, config_boxes, form_for
 from channels_integrations.flags import KNOWN
 from channels_integrations.models import ChannelConfig, FeatureFlag
+from channels_integrations.setup import Misconfigured, adapter_of
 
 
 class FlagForm(forms.ModelForm):
@@ -46,7 +49,11 @@ class ChannelAdmin(ScopedModelAdmin):
     list_filter = ("kind", "is_active")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (FlagInline,)
-    readonly_fields = ("address",)
+    readonly_fields = ("address", "snippet")
+
+    class Media:
+        js = ("staff/copy.js",)
+        css = {"all": ("staff/copy.css",)}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """What the platform asks for comes with the second step, as for a new user's rights."""
@@ -82,6 +89,23 @@ class ChannelAdmin(ScopedModelAdmin):
         if issubclass(adapters[obj.kind], WebhookAdapter):
             return f"{base}/webhooks/{obj.kind}/{obj.pk}/"
         return f"{base}/chat/{obj.slug}/" if obj.kind == "webchat" else "–"
+
+    @admin.display(description=_("on a site of yours"))
+    def snippet(self, obj: Any) -> str:
+        """The HTML that shows this channel on a site, with a button that copies it."""
+        try:
+            adapter = adapter_of(obj.pk) if obj.pk else None
+        except (Misconfigured, ObjectDoesNotExist):
+            adapter = None
+        if not isinstance(adapter, EmbeddableAdapter):
+            return "–"
+        html = adapter.snippet(obj.slug, settings.PUBLIC_URL.rstrip("/"))
+        told = _("Paste it before </body>. Name the site below, under “Sites that may embed it”.")
+        return format_html(
+            '<code class="snippet">{}</code> <button type="button" class="button copy" data-copied="{}">{}</button>'
+            '<div class="help">{}</div>',
+            html, _("Copied"), _("Copy"), told,
+        )  # fmt: skip
 
     def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
         for flag in formset.save(commit=False):

@@ -24,6 +24,7 @@ class InboundEvent:
     chat_id: str
     sender_id: str
     sender_name: str = ""
+    language: str = ""  # of the sender, as the platform tells it: "de", "pt-br"
     sent_at: datetime | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
@@ -124,6 +125,14 @@ class SendingAdapter(Adapter):
     @abstractmethod
     async def send(self, message: OutboundMessage) -> str:
         """The platform's id of what it took. Raises ChannelError, nothing else."""
+
+
+class EmbeddableAdapter(Adapter):
+    """A platform that a site shows by a piece of HTML."""
+
+    @abstractmethod
+    def snippet(self, slug: str, base: str) -> str:
+        """The HTML to paste. `slug`: the channel's; `base`: our public address without a slash at its end."""
 
 
 @dataclass(frozen=True, slots=True)

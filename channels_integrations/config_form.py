@@ -18,6 +18,14 @@ from channels_integrations.models import ChannelConfig
 PREFIX = "config_"  # of the form's names, so that a platform's "name" is not the channel's
 
 
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def to_python(self, value: Any) -> Any:
+        """The lines that say something."""
+        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
+
+
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     """A channel. Which platform it is on is said once, when it is made."""
 
@@ -34,7 +42,8 @@ class PlatformForm(ChannelForm):
         self._asked = adapters[self.instance.kind].Config.model_fields
         for name, info in self._asked.items():
             if not _is_secret(info):
-                self.initial[PREFIX + name] = self.instance.config.get(name, info.get_default())
+                value = self.instance.config.get(name, info.get_default(call_default_factory=True))
+                self.initial[PREFIX + name] = "\n".join(value) if isinstance(value, list) else value
 
     def clean(self) -> dict[str, Any]:
         """Checked by the platform's Config; each fault stands at its box."""
@@ -43,7 +52,7 @@ class PlatformForm(ChannelForm):
         self._secrets = self._stored_secrets()
         for name, info in self._asked.items():
             value = cleaned.get(PREFIX + name)
-            if value in (None, ""):
+            if value in (None, "", []):
                 continue
             (self._secrets if _is_secret(info) else self._open)[name] = value
         try:
@@ -101,4 +110,6 @@ def _box(name: str, info: FieldInfo) -> forms.Field:
         return forms.BooleanField(**told)
     if info.annotation is int:
         return forms.IntegerField(**told)
+    if get_origin(info.annotation) is list:
+        return LinesField(widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), **told)
     return forms.CharField(widget=forms.TextInput(attrs={"class": "vTextField"}), **told)

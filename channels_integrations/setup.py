@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from bots.fields import Unreadable
-from bots.models import Bot
+from bots.models import Bot, BotPicture
 from bots.remember import remembered
 from channels_integrations import flags
 from channels_integrations.base import Adapter, adapters
@@ -19,7 +19,7 @@ from channels_integrations.models import ChannelConfig, config_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A channel, its bot and its flags."""
+    """A channel, its bot and its flags. `picture`: the version of the bot's, "" for none."""
 
     workspace_id: uuid.UUID
     channel_id: uuid.UUID
@@ -35,6 +35,7 @@ class Setup:
     prompt_version_id: uuid.UUID | None
     greeting: str
     suggestions: tuple[str, ...]
+    picture: str
     tools: tuple[str, ...]
     parameters: Mapping[str, Any]
     flags: Mapping[str, flags.Value]
@@ -88,6 +89,12 @@ def channel_for(bot: Bot, kind: str) -> uuid.UUID:
     return cast(uuid.UUID, row.pk)
 
 
+def _picture(bot: Bot) -> str:
+    """The version of the bot's picture; "" where it has none."""
+    changed = BotPicture.objects.filter(bot=bot).values_list("updated_at", flat=True).first()
+    return f"{changed:%Y%m%d%H%M%S%f}" if changed else ""
+
+
 def _in_use() -> Any:
     return ChannelConfig.objects.filter(is_active=True, archived_at=None, bot__is_active=True, bot__archived_at=None)
 
@@ -109,6 +116,7 @@ def _setup(row: ChannelConfig) -> Setup:
         prompt_version_id=bot.prompt_version_id,
         greeting=bot.greeting,
         suggestions=tuple(str(text) for text in bot.suggestions),
+        picture=_picture(bot),
         tools=tuple(bot.tools),
         parameters=bot.parameters,
         flags=flags.values(row.workspace_id, row.pk),

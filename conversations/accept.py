@@ -86,7 +86,7 @@ def accept_transcript(
     setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], *, claim: bool = False
 ) -> Accepted:
     """As `accept`, in a conversation of its own that is over with its answer; `earlier` are (role, text) before it."""
-    return _retrying(lambda: _accept_transcript(setup, incoming, earlier, claim))
+    return retrying(lambda: _accept_transcript(setup, incoming, earlier, claim))
 
 
 def _accept_transcript(
@@ -144,7 +144,9 @@ def _chat_user(setup: Setup, incoming: IncomingMessage) -> ChatUser:
     )
     if found is not None:
         return cast(ChatUser, found)
-    person = Person.objects.create(workspace_id=setup.workspace_id, name=incoming.sender_name)
+    person = Person.objects.create(
+        workspace_id=setup.workspace_id, name=incoming.sender_name, language=incoming.language[:20]
+    )
     return ChatUser.objects.create(
         channel_id=setup.channel_id, external_id=incoming.sender_id, username=incoming.sender_name, person=person
     )
@@ -165,7 +167,7 @@ def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, *
 def start(setup: Setup, *, chat_id: str, sender_id: str, sender_name: str = "", anew: bool = True) -> Conversation:
     """A new, empty conversation of this chat; the one open so far is ended, or, unless `anew`, is what is meant."""
     empty = IncomingMessage(event_id="", chat_id=chat_id, sender_id=sender_id, sender_name=sender_name, text="")
-    return _retrying(lambda: _start(setup, empty, anew))
+    return retrying(lambda: _start(setup, empty, anew))
 
 
 def _start(setup: Setup, empty: IncomingMessage, anew: bool) -> Conversation:
@@ -179,7 +181,7 @@ def _start(setup: Setup, empty: IncomingMessage, anew: bool) -> Conversation:
     return conversation
 
 
-def _retrying(work: Callable[[], T]) -> T:
+def retrying(work: Callable[[], T]) -> T:
     """What `work` returns in a transaction; begun anew when a race for a new row was lost."""
     for _ in range(TRIES - 1):
         try:

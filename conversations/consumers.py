@@ -10,29 +10,27 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
-from channels_integrations.setup import Setup, public_setup
-from conversations import accept, chats, rates, socket_frames, visitors
+from channels_integrations.setup import Misconfigured, Setup, public_setup
+from conversations import accept, chats, identity, languages, rates, socket_frames, visitors
 from conversations.draft import Frame
 from conversations.frames import message_frame
-from conversations.hub import Watcher
 from conversations.limits import BadText, Bucket, clean_text
-from conversations.models import Conversation, Message
-from conversations.pipeline import Running
+from conversations.models import Conversation
 from conversations.runner import runner
 from conversations.socket_door import Door, origin_allowed
+from conversations.socket_view import View
 
 log = structlog.get_logger(__name__)
 
 sockets: Counter[str] = Counter()  # open ones of this process, by address
 HELLO_SECONDS = 10
-READ_SECONDS = 20.0  # for which a frame may wait until its reader has room
 MOST_REFUSALS = 100
-DRAFT_FRAMES = {"start", "delta", "block", "tool"}
-TOO_OFTEN = BadText("rate_limited", "That was quick. Please wait a moment.")
-AWAY = BadText("unavailable", "We cannot store messages right now. Please try again in a moment.")
 
 
 class SlowDown(Exception):
@@ -57,10 +55,8 @@ class ChatConsumer(Door):
         sockets[self.address] += 1
         self.bucket, self.others = Bucket(), Bucket(rate=20, burst=60)
         self.refusals, self.over = 0, False
-        self.conversation: uuid.UUID | None = None
-        self.watcher = Watcher()
-        self.shown: set[int] = set()
-        self.sender: asyncio.Task[None] | None = None
+        self.language = languages.accepted(self.scope)
+        self.view = View(self._tell, self._end)
         await self.accept()
         self.impatient = asyncio.create_task(self._await_hello())
 
@@ -86,24 +82,27 @@ class ChatConsumer(Door):
             if not sockets[self.address]:
                 del sockets[self.address]
             self.impatient.cancel()
-            self._leave()
+            self.view.leave()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.over:
             return  # what was on its way when we closed
-        wait = self.others.wait()
-        if wait:
-            await self._refuse(BadText("rate_limited", "Too many frames. Please slow down."), retry_after=wait)
-            return
-        try:
-            await self._obey(socket_frames.read(text_data))
-        except SlowDown as slow:
-            await self._refuse(TOO_OFTEN, id=socket_frames.id_of(text_data), retry_after=slow.seconds)
-        except BadText as bad:
-            await self._refuse(bad, id=socket_frames.id_of(text_data))
-        except DatabaseError as error:
-            log.warning("socket_database_away", error=type(error).__name__)
-            await self._refuse(AWAY, id=socket_frames.id_of(text_data), retry_after=5)
+        with translation.override(self.language):
+            wait = self.others.wait()
+            if wait:
+                await self._refuse(BadText("rate_limited", _("Too many frames. Please slow down.")), retry_after=wait)
+                return
+            try:
+                await self._obey(socket_frames.read(text_data))
+            except SlowDown as slow:
+                bad = BadText("rate_limited", _("That was quick. Please wait a moment."))
+                await self._refuse(bad, id=socket_frames.id_of(text_data), retry_after=slow.seconds)
+            except BadText as bad:
+                await self._refuse(bad, id=socket_frames.id_of(text_data))
+            except DatabaseError as error:
+                log.warning("socket_database_away", error=type(error).__name__)
+                away = BadText("unavailable", _("We cannot store messages right now. Please try again in a moment."))
+                await self._refuse(away, id=socket_frames.id_of(text_data), retry_after=5)
 
     async def _obey(self, frame: Any) -> None:
         if not self.visitor and frame.type != "hello":
@@ -112,145 +111,146 @@ class ChatConsumer(Door):
 
     async def on_hello(self, frame: socket_frames.Hello) -> None:
         self.impatient.cancel()
+        self.language = languages.known(frame.language) or self.language
         token = frame.visitor or visitors.cookie_in(dict(self.scope["headers"]))
         visitor = visitors.visitor_of(token)
         if visitor is None:
             token = visitors.new_token()
             visitor = visitors.visitor_of(token) or ""
         self.visitor, self.token = visitor, token
-        found = await in_thread(chats.find, self.setup, visitor, frame.conversation)
+        if frame.identity is not None:
+            await self._recognise(frame.identity)
+        found = await in_thread(chats.find, self.setup, self.visitor, frame.conversation)
         same = found is not None and str(found.pk) == str(frame.conversation)
         await self._show(found, after=frame.after if same else 0)
 
+    async def _recognise(self, who: socket_frames.Identity) -> None:
+        """Take the site's word for who its visitor is, when it is signed; else they stay a stranger, and hear so."""
+        try:
+            await in_thread(identity.check, self.setup, who.user, who.hash)
+        except (identity.BadIdentity, Misconfigured):
+            log.warning("identity_refused", channel=self.setup.channel_slug)
+            await self._refuse(BadText("bad_identity", "This identity is not signed with the channel's identity key."))
+            return
+        self.visitor = await in_thread(identity.recognise, self.setup, self.visitor, who.user, who.name)
+
     async def on_message(self, frame: socket_frames.Say) -> None:
-        text = clean_text(frame.text)
+        accepted = await self._say(clean_text(frame.text), frame.id)
+        row = accepted.message
+        late = accepted.repeated and row.conversation.ended_at is not None  # said again after a reconnect
+        if row.conversation_id != self.view.conversation and not late:
+            await self._show(row.conversation, said=row.seq)
+        if row.conversation_id == self.view.conversation:
+            self.view.knows(row.seq)
+        runner.hub.publish(row.conversation_id, message_frame(row))
+        await self._tell({"type": "ack", "id": frame.id, "message_id": str(accepted.message_id), "seq": accepted.seq})
+        await runner.follow_up(accepted, "" if accepted.repeated else frame.text)
+
+    async def on_press(self, frame: socket_frames.Press) -> None:
+        here = self.view.conversation
+        button = await in_thread(chats.button, here, frame.message_id, frame.button) if here else None
+        if button is None:
+            raise BadText("not_found", _("There is no such button."))
+        accepted = await self._say(button.value or button.label, f"press:{frame.message_id}:{button.id}")
+        row = accepted.message
+        if row.conversation_id != self.view.conversation:
+            await self._show(row.conversation)
+        runner.hub.publish(row.conversation_id, message_frame(row))
+        await runner.follow_up(accepted, "" if accepted.repeated else row.text)
+
+    async def _say(self, text: str, name: str) -> accept.Accepted:
         wait = self.bucket.wait()
         if wait:
             raise SlowDown(wait)
         incoming = IncomingMessage(
-            event_id=f"{self.visitor}:{frame.id}", chat_id=self.visitor, sender_id=self.visitor, text=text
-        )
-        accepted = await runner.accept(_accept, self.setup, incoming, self.address)
-        row = accepted.message
-        late = accepted.repeated and row.conversation.ended_at is not None  # said again after a reconnect
-        if row.conversation_id != self.conversation and not late:
-            await self._show(row.conversation, said=row.seq)
-        if row.conversation_id == self.conversation:
-            self.shown.add(row.seq)
-        runner.hub.publish(row.conversation_id, message_frame(row))
-        await self._tell({"type": "ack", "id": frame.id, "message_id": str(accepted.message_id), "seq": accepted.seq})
-        await runner.follow_up(accepted, "" if accepted.repeated else text)
+            event_id=f"{self.visitor}:{name}", chat_id=self.visitor, sender_id=self.visitor, text=text,
+            language=self.language,
+        )  # fmt: skip
+        return await runner.accept(_accept, self.setup, incoming, self.address)
 
     async def on_stop(self, frame: socket_frames.Bare) -> None:
-        if self.conversation is not None:
-            await runner.request_stop(self.conversation)
+        if self.view.conversation is not None:
+            await runner.request_stop(self.view.conversation)
 
     async def on_new(self, frame: socket_frames.Bare) -> None:
         current = await in_thread(chats.find, self.setup, self.visitor)  # not the one looked at: that may be over
         if current is not None:
-            await in_thread(accept.end, current.pk)
+            await self._end_conversation(current.pk)
         await self._show(None)
+
+    async def on_end(self, frame: socket_frames.Bare) -> None:
+        if self.view.conversation is not None:
+            await self._end_conversation(self.view.conversation)
+
+    async def _end_conversation(self, conversation_id: uuid.UUID) -> None:
+        if await in_thread(accept.end, conversation_id):
+            runner.hub.publish(conversation_id, {"type": "ended", "conversation": str(conversation_id)})
+
+    async def on_delete(self, frame: socket_frames.Which) -> None:
+        found = await self._found(frame.conversation)
+        await runner.request_stop(found.pk)
+        await in_thread(chats.erase, found)
+        if found.pk == self.view.conversation:
+            await self._show(await in_thread(chats.find, self.setup, self.visitor))
+        told = {"type": "deleted", "conversation": str(found.pk)}
+        runner.hub.publish(found.pk, told)
+        await self._tell(told)
+
+    async def on_download(self, frame: socket_frames.Which) -> None:
+        name, text = await in_thread(chats.download, await self._found(frame.conversation))
+        await self._tell({"type": "download", "conversation": str(frame.conversation), "name": name, "text": text})
 
     async def on_conversations(self, frame: socket_frames.Bare) -> None:
         items = await in_thread(chats.listing, self.setup, self.visitor)
         await self._tell({"type": "conversations", "items": items})
 
-    async def on_open(self, frame: socket_frames.Open) -> None:
-        found = await in_thread(chats.find, self.setup, self.visitor, frame.conversation)
-        if found is None or found.pk != frame.conversation:
-            raise BadText("not_found", "There is no such conversation.")
-        await self._show(found)
+    async def on_open(self, frame: socket_frames.Which) -> None:
+        await self._show(await self._found(frame.conversation))
+
+    async def on_older(self, frame: socket_frames.Older) -> None:
+        if self.view.conversation is not None:
+            await self._tell(await in_thread(chats.older, self.view.conversation, frame.before))
+
+    async def _found(self, conversation_id: uuid.UUID) -> Conversation:
+        found = await in_thread(chats.exactly, self.setup, self.visitor, conversation_id)
+        if found is None:
+            raise BadText("not_found", _("There is no such conversation."))
+        return found
 
     async def on_retry(self, frame: socket_frames.Retry) -> None:
-        if self.conversation is None or not await in_thread(accept.queue_again, self.conversation, frame.turn):
-            raise BadText("not_found", "There is nothing to try again.")
-        runner.ring(self.conversation)
+        here = self.view.conversation
+        if here is None or not await in_thread(accept.queue_again, here, frame.turn):
+            raise BadText("not_found", _("There is nothing to try again."))
+        runner.ring(here)
 
     async def on_feedback(self, frame: socket_frames.Feedback) -> None:
-        if self.conversation is None or not await in_thread(
-            chats.rate, self.conversation, frame.message_id, frame.value
-        ):
-            raise BadText("not_found", "There is no such answer.")
-
-    async def on_press(self, frame: socket_frames.Press) -> None:
-        raise BadText("not_found", "There is no such button.")
+        here = self.view.conversation
+        if here is None or not await in_thread(chats.rate, here, frame.message_id, frame.value):
+            raise BadText("not_found", _("There is no such answer."))
 
     async def on_ping(self, frame: socket_frames.Bare) -> None:
         await self._tell({"type": "pong"})
 
     async def _show(self, conversation: Conversation | None, *, after: int = 0, said: int | None = None) -> None:
-        """Turn to this conversation: `ready`, `history`, then what happens from now on.
-
-        `said`: the seq of a message of this socket, which its `ack` tells.
-        """
-        self._leave()
-        self.watcher, self.shown = Watcher(), set()
-        self.conversation = conversation.pk if conversation else None
-        told: Frame = {"type": "history", "messages": [], "more": False}
-        if conversation is not None:
-            runner.watch(conversation.pk, self.watcher, seen=conversation.next_seq - 1)
-            told = await in_thread(chats.history, conversation.pk, after)
-            told["messages"] = [message for message in told["messages"] if message["seq"] != said]
-            self.shown.update(message["seq"] for message in told["messages"])
-        await self._tell(self._ready(conversation))
-        await self._tell(told)
-        self._catch_up(told["messages"])
-        self.sender = asyncio.create_task(self._send_frames(self.watcher))
-
-    def _leave(self) -> None:
-        """Hear nothing more of the conversation so far, also not what waits to be sent."""
-        if self.sender is not None:
-            self.sender.cancel()
-        if self.conversation is not None:
-            runner.leave(self.conversation, self.watcher)
-
-    def _catch_up(self, told: list[Frame]) -> None:
-        """Put the running answer before what follows: frames that came meanwhile are part of it already."""
-        frames = self.watcher.frames
-        came = [frames.get_nowait() for _ in range(frames.qsize())]
-        running = runner.running.get(self.conversation) if self.conversation else None
-        kept = [frame for frame in came if frame["type"] not in DRAFT_FRAMES] if running else _from_start(came)
-        for frame in kept:
-            self.watcher.put(frame)
-        if running is not None and not _is_told(running, [*told, *kept]):
-            self.watcher.put(running.draft.snapshot())
+        await self.view.show(conversation, self._ready(conversation), after=after, said=said)
 
     def _ready(self, conversation: Conversation | None) -> Frame:
+        bot = self.setup
         return {
             "type": "ready",
             "visitor": self.token,
             "conversation": str(conversation.pk) if conversation else None,
             "owner": conversation.owner if conversation else "bot",
+            "ended": conversation is not None and conversation.ended_at is not None,
             "bot": {
-                "slug": self.setup.bot_slug,
-                "name": self.setup.bot_name,
-                "greeting": self.setup.greeting,
-                "suggestions": list(self.setup.suggestions),
+                "slug": bot.bot_slug,
+                "name": bot.bot_name,
+                "greeting": bot.greeting,
+                "suggestions": list(bot.suggestions),
+                "picture": reverse("chat_picture", args=[bot.channel_slug]) if bot.picture else None,
                 "demo": settings.DEFAULT_MODEL.startswith("demo/"),
             },
         }
-
-    async def _send_frames(self, watcher: Watcher) -> None:
-        while True:
-            frame = await watcher.frames.get()
-            if watcher.lagging:
-                await self._end(1013)
-                return
-            if frame["type"] == "message":
-                if frame["seq"] in self.shown:
-                    continue
-                self.shown.add(frame["seq"])
-            if frame["type"] == "ended":
-                continue  # the next message begins a new conversation by itself
-            try:
-                async with asyncio.timeout(READ_SECONDS):
-                    await self._tell(frame)
-            except TimeoutError:
-                log.info("socket_reads_too_slowly")
-                if self.conversation is not None:
-                    runner.leave(self.conversation, watcher)  # now: its close has to wait for room as well
-                await self._end(1013)
-                return
 
     async def _tell(self, frame: Frame) -> None:
         import orjson
@@ -281,20 +281,3 @@ def _accept(setup: Setup, incoming: IncomingMessage, address: str) -> accept.Acc
     if wait:
         raise SlowDown(wait)
     return accept.accept(setup, incoming, claim=True)
-
-
-def _from_start(came: list[Frame]) -> list[Frame]:
-    """Without those of an answer whose beginning did not come: another process runs it and will send a `start`."""
-    begun = next((i for i, frame in enumerate(came) if frame["type"] == "start"), len(came))
-    return [frame for i, frame in enumerate(came) if i >= begun or frame["type"] not in DRAFT_FRAMES]
-
-
-def _is_told(running: Running, told: list[Frame]) -> bool:
-    """Whether the running turn's answer is among these: stored this moment, and still in the list of running ones."""
-    began = max((message.seq for message in running.held.history), default=0)
-    turn = str(running.held.turn.pk)
-    return any(
-        frame["turn"] == turn and frame["role"] == Message.Role.ASSISTANT and frame["seq"] > began
-        for frame in told
-        if "seq" in frame
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from django.db.models.functions import Now
 
 from bots import crash
 from bots.threads import in_thread, in_thread_again
-from channels_integrations.base import Adapter, Capabilities, ChannelError, OutboundMessage, SendingAdapter
+from channels_integrations.base import Adapter, Button, Capabilities, ChannelError, OutboundMessage, SendingAdapter
 from channels_integrations.rendering.split import split
 from channels_integrations.setup import Misconfigured, adapter_of
 from conversations import metrics, rates
@@ -42,16 +43,22 @@ class Sending:
     adapter: SendingAdapter
 
 
-def parts_of(adapter: Adapter, text: str) -> list[Delivery]:
-    """Unsaved rows for a message's text, in order; none where the platform is not sent anything."""
+def parts_of(adapter: Adapter, text: str, buttons: Sequence[Mapping[str, str]] = ()) -> list[Delivery]:
+    """Unsaved rows for a message's text, in order; none where the platform is not sent anything.
+
+    Its buttons stand under the last part, where the platform has any.
+    """
     if not isinstance(adapter, SendingAdapter):
         return []
     able = adapter.capabilities
     expires = _in(able.keep_trying)
-    return [
+    rows = [
         Delivery(part=number, payload={"text": part}, expires_at=expires)
         for number, part in enumerate(split(text, able.max_length, able.length_unit))
     ]
+    if rows and buttons and able.buttons:
+        rows[-1].payload["buttons"] = list(buttons)
+    return rows
 
 
 async def deliver(conversation_id: uuid.UUID) -> float | None:
@@ -79,6 +86,7 @@ async def _send(job: Sending) -> str | ChannelError:
     message = OutboundMessage(
         chat_id=job.chat_id,
         text=job.row.payload["text"],
+        buttons=tuple(Button(**button) for button in job.row.payload.get("buttons", ())),
         idempotency_key=str(job.row.pk),
         expires_at=job.row.expires_at,
     )

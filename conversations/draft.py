@@ -62,6 +62,11 @@ class Draft:
             if index < len(pieces) - 1:
                 await self._send("block", html=html(piece))
 
+    async def finish(self) -> None:
+        """The last block is whole too."""
+        if self._blocks[-1].strip():
+            await self._send("block", html=html(self._blocks[-1]))
+
     async def tool(self, name: str, state: str) -> None:
         """Show what a tool is doing."""
         await self.emit({"type": "tool", "turn": self.turn_id, "name": name, "state": state})

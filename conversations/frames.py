@@ -24,7 +24,7 @@ def message_body(message: Message) -> dict[str, Any]:
         "text": message.text,
         "html": html(message.text) if from_bot else None,
         "model": message.model_used or None,
-        "buttons": [],
+        "buttons": [{"id": b["id"], "label": b["label"]} for b in message.metadata.get("buttons", [])],
         "notice": bool(message.metadata.get("notice")),
         "stopped": bool(message.metadata.get("stopped")),
         "feedback": message.feedback,

@@ -38,11 +38,13 @@ class Hub:
     def __init__(self) -> None:
         self._watchers: dict[uuid.UUID, set[Watcher]] = defaultdict(set)
         self._seen: dict[uuid.UUID, int] = {}
+        self._owners: dict[uuid.UUID, str] = {}
 
-    def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int) -> None:
-        """Send it what happens from now on; `seen`: the highest `seq` it has."""
+    def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int, owner: str) -> None:
+        """Send it what happens from now on; `seen`: the highest `seq` it has; `owner`: who answers, as it was told."""
         self._watchers[conversation_id].add(watcher)
         self._seen[conversation_id] = min(seen, self._seen.get(conversation_id, seen))
+        self._owners[conversation_id] = owner
 
     def leave(self, conversation_id: uuid.UUID, watcher: Watcher) -> None:
         """Send it nothing more."""
@@ -50,6 +52,7 @@ class Hub:
         if not self._watchers[conversation_id]:
             del self._watchers[conversation_id]
             self._seen.pop(conversation_id, None)
+            self._owners.pop(conversation_id, None)
 
     def has_watchers(self, conversation_id: uuid.UUID) -> bool:
         """Whether anybody here watches."""
@@ -61,21 +64,28 @@ class Hub:
             watcher.put(frame)
 
     async def poll(self) -> None:
-        """Publish stored messages that no frame brought."""
+        """Publish what the rows say and no frame brought: stored messages, a new owner."""
         if not self._watchers:
             return
         asked = {key: self._seen.get(key, 0) for key in self._watchers}
-        for conversation_id, frames in (await in_thread(_newer, asked)).items():
+        for conversation_id, owner, frames in await in_thread(_newer, asked):
+            if conversation_id not in self._watchers:
+                continue
+            if owner != self._owners.get(conversation_id):
+                self._owners[conversation_id] = owner
+                self.publish(conversation_id, {"type": "owner", "owner": owner})
             for frame in frames:
                 self.publish(conversation_id, frame)
-            if conversation_id in self._watchers:
-                self._seen[conversation_id] = max(self._seen.get(conversation_id, 0), frames[-1]["seq"])
+                self._seen[conversation_id] = max(self._seen.get(conversation_id, 0), frame["seq"])
 
 
-def _newer(asked: dict[uuid.UUID, int]) -> dict[uuid.UUID, list[Frame]]:
-    found: dict[uuid.UUID, list[Frame]] = {}
-    for key, next_seq in Conversation.objects.filter(pk__in=list(asked)).values_list("pk", "next_seq"):
+def _newer(asked: dict[uuid.UUID, int]) -> list[tuple[uuid.UUID, str, list[Frame]]]:
+    """Of each conversation: who answers now, and its messages beyond the `seq` asked for."""
+    found = []
+    for key, next_seq, owner in Conversation.objects.filter(pk__in=list(asked)).values_list("pk", "next_seq", "owner"):
+        frames: list[Frame] = []
         if next_seq - 1 > asked[key]:
             rows = Message.objects.filter(conversation_id=key, seq__gt=asked[key]).order_by("seq")[:200]
-            found[key] = [message_frame(row) for row in rows]
-    return {key: frames for key, frames in found.items() if frames}
+            frames = [message_frame(row) for row in rows]
+        found.append((key, owner, frames))
+    return found

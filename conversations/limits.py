@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 LONGEST_TEXT = 8_000  # characters of a message
 LONGEST_FRAME = 64 * 1024  # bytes of a websocket frame
 
@@ -22,11 +24,12 @@ def clean_text(text: object) -> str:
     if not isinstance(text, str):
         raise BadText("bad_frame", "The text must be a string.")
     if not text.strip():
-        raise BadText("empty", "There is nothing in this message.")
+        raise BadText("empty", _("There is nothing in this message."))
     if len(text) > LONGEST_TEXT:
-        raise BadText("too_long", f"A message may have {LONGEST_TEXT:,} characters; this one has {len(text):,}.")
+        told = _("A message may have %(most)d characters; this one has %(length)d.")
+        raise BadText("too_long", told % {"most": LONGEST_TEXT, "length": len(text)})
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise BadText("invalid_text", "This text has characters that cannot be stored.")
+        raise BadText("invalid_text", _("This text has characters that cannot be stored."))
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from django.conf import settings
+from django.utils import translation
 
 from bots import context, crash
 from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import AWAY, in_thread, in_thread_again
 from bots.tools.base import ToolContext, allowed, tools
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import metrics, notices, toolbox, turns
+from conversations import languages, metrics, notices, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel, choose
 from conversations.commands.base import Command, parse
@@ -79,7 +81,8 @@ async def answer(
         running = Running(held, asyncio.Event(), draft)
         started(running)
         crash.point("turn claimed")
-        outcome = await _outcome(begun, running)
+        with translation.override(_language(held)):
+            outcome = await _outcome(begun, running)
         crash.point("turn closing")
         closed = await in_thread_again(_close, held, outcome) if outcome else None
         if closed is None or outcome is None:
@@ -109,7 +112,8 @@ def begin(conversation_id: uuid.UUID) -> Begun | None:
 def prepare(held: Claim) -> Begun:
     """What is to be done for a claimed turn."""
     try:
-        return Begun(held, _todo(setup_of(held.conversation.channel_id), held))
+        with translation.override(_language(held)):
+            return Begun(held, _todo(setup_of(held.conversation.channel_id), held))
     except NoModel as error:
         return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")))
     except AWAY:
@@ -136,7 +140,8 @@ def _channel_of(conversation_id: uuid.UUID) -> uuid.UUID:
 
 def _close(held: Claim, outcome: Outcome) -> Closed | None:
     try:
-        parts = parts_of(adapter_of(held.conversation.channel_id), outcome.text)
+        buttons = outcome.metadata.get("buttons", [])
+        parts = parts_of(adapter_of(held.conversation.channel_id), outcome.text, buttons)
     except Misconfigured:
         parts = []  # said by every check of the channel; the answer is kept
     return turns.close(held, outcome, parts)
@@ -154,6 +159,7 @@ async def _outcome(begun: Begun, running: Running) -> Outcome | None:
         if not await toolbox.finish_interrupted(held, job.context, offered=job.offered):
             return None
         await generate(job, running.draft, running.stop, answer)
+        await running.draft.finish()
         return _spoken(job, answer)
     except ProviderError as error:
         return _notice(Turn.State.FAILED, str(error), notices.for_error(error.code), calls=tuple(answer.calls))
@@ -170,9 +176,18 @@ def _may_command(held: Claim) -> bool:
     return not held.conversation.metadata.get("stateless")
 
 
+def _language(held: Claim) -> str:
+    """In which our own sentences are said to who began the conversation."""
+    return languages.of(held.conversation.chat_user.person.language)
+
+
 def _obey(command: Command, args: str, held: Claim) -> Outcome:
-    text = command.function(held.turn, args)
-    return Outcome(state=Turn.State.DONE, text=text, metadata={"command": command.name, "ends": command.ends}, **_APART)
+    said = command.function(held.turn, args)
+    text, buttons = (said, ()) if isinstance(said, str) else (said.text, said.buttons)
+    metadata: dict[str, Any] = {"command": command.name, "ends": command.ends}
+    if buttons:
+        metadata["buttons"] = [dataclasses.asdict(button) for button in buttons]
+    return Outcome(state=Turn.State.DONE, text=text, metadata=metadata, **_APART)
 
 
 def _job(setup: Setup, held: Claim) -> Job:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error
 
 from bots.providers import pool
-from bots.threads import in_thread
+from bots.threads import in_reserve, in_thread
 from conversations import delivery, events, turns
 from conversations.accept import Accepted, request_stop
 from conversations.draft import Frame
@@ -63,9 +63,9 @@ class Runner:
         ):
             self._loops.append(asyncio.create_task(_every(seconds, work)))
 
-    def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int) -> None:
-        """Show it what happens in the conversation from now on; `seen`: the highest `seq` it has."""
-        self.hub.watch(conversation_id, watcher, seen=seen)
+    def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int, owner: str = "bot") -> None:
+        """Show it what happens from now on; it knows messages up to `seen`, and that `owner` answers."""
+        self.hub.watch(conversation_id, watcher, seen=seen, owner=owner)
         self.fanout.watched(conversation_id)
 
     def leave(self, conversation_id: uuid.UUID, watcher: Watcher) -> None:
@@ -195,7 +195,7 @@ class Runner:
             loop.cancel()
         if self._tasks or self._others:
             await asyncio.wait({*self._tasks.values(), *self._others}, timeout=seconds)
-        left = [running.held for running in self.running.values()] + [_held(begun) for begun in self._begun.values()]
+        left = self._all_held()
         unfinished = {*self._tasks.values(), *self._others}
         for task in (*unfinished, *self._loops):
             task.cancel()
@@ -210,6 +210,7 @@ class Runner:
     async def _work(self, conversation_id: uuid.UUID) -> None:
         def note(running: Running) -> None:
             self.running[conversation_id] = running
+            self._begun.pop(conversation_id, None)
             self.fanout.began(conversation_id)
 
         async def emit(frame: Frame) -> None:
@@ -219,11 +220,12 @@ class Runner:
         while not self.draining:
             self._again.discard(conversation_id)
             try:
-                begun = self._begun.pop(conversation_id, None)
+                begun = self._begun.get(conversation_id)  # kept, and its lease renewed, until it runs
                 if isinstance(begun, Claim):
                     begun = await in_thread(prepare, begun)
                 reply = await answer(conversation_id, emit, begun=begun, started=note)
             except Error as error:
+                self._begun.pop(conversation_id, None)
                 log.warning("turn_left_to_sweeper", error=type(error).__name__)
                 return
             finally:
@@ -254,8 +256,11 @@ class Runner:
             by_turn[turn_id].stop.set()
 
     async def _renew(self) -> None:
-        if self.running:
-            await in_thread(turns.renew, [running.held for running in self.running.values()])
+        if held := self._all_held():
+            await in_reserve(turns.renew, held)
+
+    def _all_held(self) -> list[Claim]:
+        return [held.held for held in self.running.values()] + [_held(begun) for begun in self._begun.values()]
 
 
 def _held(begun: Begun | Claim) -> Claim:

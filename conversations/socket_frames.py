@@ -21,11 +21,21 @@ class _Frame(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=False)
 
 
+class Identity(_Frame):
+    """A site's user: `hash` is the hex HMAC-SHA256 of `user` with the channel's identity key."""
+
+    user: Annotated[str, Field(min_length=1, max_length=150)]
+    hash: Annotated[str, Field(max_length=128)]
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
 class Hello(_Frame):
     type: Literal["hello"]
     visitor: str | None = None
     conversation: Annotated[str | None, BeforeValidator(_text_or_none)] = None
     after: int = Field(default=0, ge=0, le=2**31)
+    identity: Identity | None = None
+    language: Annotated[str | None, BeforeValidator(_text_or_none)] = None
 
 
 class Say(_Frame):
@@ -45,9 +55,14 @@ class Retry(_Frame):
     turn: uuid.UUID
 
 
-class Open(_Frame):
-    type: Literal["open"]
+class Which(_Frame):
+    type: Literal["open", "delete", "download"]
     conversation: uuid.UUID
+
+
+class Older(_Frame):
+    type: Literal["older"]
+    before: int = Field(ge=1, le=2**31)
 
 
 class Feedback(_Frame):
@@ -57,13 +72,13 @@ class Feedback(_Frame):
 
 
 class Bare(_Frame):
-    type: Literal["stop", "new", "conversations", "ping"]
+    type: Literal["stop", "new", "end", "conversations", "ping"]
 
 
-Said = Annotated[Hello | Say | Press | Retry | Open | Feedback | Bare, Field(discriminator="type")]
+Said = Annotated[Hello | Say | Press | Retry | Which | Older | Feedback | Bare, Field(discriminator="type")]
 _adapter: TypeAdapter[Any] = TypeAdapter(Said)
 _event_id: TypeAdapter[str] = TypeAdapter(EventId)
-TYPES = "hello message press stop retry new conversations open feedback ping".split()
+TYPES = "hello message press stop retry new end conversations open older download delete feedback ping".split()
 
 
 def read(text: str | None) -> Any:

@@ -12,4 +12,6 @@ urlpatterns = [
     path("webhooks/<slug:kind>/<uuid:channel_id>/", webhook, name="webhook"),
     path("favicon.ico", RedirectView.as_view(url=static("webchat/icon.svg"))),
     path("chat/<slug:slug>/", views.chat_page, name="chat"),
+    path("chat/<slug:slug>/frame/", views.chat_frame, name="chat_frame"),
+    path("chat/<slug:slug>/picture/", views.chat_picture, name="chat_picture"),
 ]

@@ -63,6 +63,24 @@ class Bot(models.Model):
         return version
 
 
+class BotPictureQuerySet(ScopedQuerySet):
+    workspace_path = "bot__workspace"
+
+
+class BotPicture(models.Model):
+    """The picture that people see beside the bot's name: in a row of its own, since it is read by itself."""
+
+    bot = models.OneToOneField(Bot, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    content_type = models.CharField(max_length=30)
+    data = models.BinaryField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = BotPictureQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.bot_id} {self.content_type}"
+
+
 class PromptVersionQuerySet(ScopedQuerySet):
     workspace_path = "bot__workspace"
 

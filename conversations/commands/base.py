@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from bots.registry import Registry, packages_of_apps
+from channels_integrations.base import Button
 from conversations.models import Turn
 
-Function = Callable[[Turn, str], str]
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer with buttons; pressing one says its `value`, so that the text alone has to do where there are none."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+Function = Callable[[Turn, str], str | Said]
 SHAPE = re.compile(r"/([a-z][a-z_]{0,31})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 
 

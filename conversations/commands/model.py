@@ -1,22 +1,27 @@
 from django.utils.translation import gettext as _
 
 from bots import catalog
+from channels_integrations.base import Button
 from channels_integrations.setup import setup_of
 from conversations import sessions
 from conversations.choose import choose
-from conversations.commands.base import command
+from conversations.commands.base import Said, command
 from conversations.models import Turn
+
+MOST_BUTTONS = 8
 
 
 @command
-def model(turn: Turn, args: str) -> str:
+def model(turn: Turn, args: str) -> str | Said:
     """Show the models, or choose one: /model name [always]."""
     name, _space, rest = args.partition(" ")
     if not name:
         return _listing(turn)
     found = catalog.find(turn.conversation.workspace_id, name)
     if found is None:
-        return _("I know no model %(name)s.") % {"name": repr(name)} + "\n\n" + _listing(turn)
+        unknown = _("I know no model %(name)s.") % {"name": repr(name)}
+        listing = _listing(turn)
+        return Said(f"{unknown}\n\n{listing.text}", listing.buttons)
     if rest.strip().lower() == "always":
         return _always(turn, found)
     turn.conversation.model_override_id = found.id
@@ -32,13 +37,16 @@ def _always(turn: Turn, found: catalog.Model) -> str:
     return _("From now on I use %(model)s for you.") % {"model": f"`{found.reference}`"}
 
 
-def _listing(turn: Turn) -> str:
+def _listing(turn: Turn) -> Said:
     conversation = turn.conversation
     setup = setup_of(conversation.channel_id)
     preferred = conversation.chat_user.person.preferred_model_id
     current, level = choose(setup, conversation=conversation.model_override_id, person=preferred)
-    lines = [
-        f"- `{m.reference}` {m.label}" + (f" ← {level}" if m.id == current.id else "")
-        for m in catalog.models_of(conversation.workspace_id)
+    models = catalog.models_of(conversation.workspace_id)
+    lines = [f"- `{m.reference}` {m.label}" + (f" ← {level}" if m.id == current.id else "") for m in models]
+    buttons = [
+        Button(id=str(number), label=m.reference, value=f"/model {m.reference}")
+        for number, m in enumerate(models)
+        if m.id != current.id
     ]
-    return "\n".join([_("Models:"), "", *lines])
+    return Said("\n".join([_("Models:"), "", *lines]), tuple(buttons[:MOST_BUTTONS]))

@@ -20,12 +20,11 @@ def status(turn: Turn, args: str) -> str:
     unknown = calls.filter(cost_nanodollars=None).exists()
     amount = dollars(sums["c"])
     cost = _("unknown") if unknown or amount is None else f"${amount:.4f}"
-    return "\n".join(
-        [
-            f"- {_('Bot')}: {setup.bot_name}",
-            f"- {_('Model')}: `{model.reference}` ({level})",
-            f"- {_('Messages')}: {conversation.next_seq - 1}",
-            f"- {_('Tokens')}: {sums['i'] or 0} + {sums['o'] or 0}",
-            f"- {_('Cost')}: {cost}",
-        ]
-    )
+    told = {
+        _("Bot"): setup.bot_name,
+        _("Model"): f"`{model.reference}` ({level})",
+        _("Messages"): conversation.next_seq - 1,
+        _("Tokens"): f"{sums['i'] or 0} + {sums['o'] or 0}",
+        _("Cost"): cost,
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in told.items())

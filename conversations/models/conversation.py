@@ -45,6 +45,7 @@ class Conversation(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     last_activity = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)  # its texts are gone, its numbers stay
 
     objects = ScopedQuerySet.as_manager()
 

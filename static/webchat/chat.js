@@ -1,192 +1,442 @@
-// The full-page chat. One socket; the server's rows are the truth, and `seq` says what is missing.
-(() => {
-  "use strict";
-  const at = (id) => document.getElementById(id);
-  const log = at("log"), status = at("status"), form = at("composer"), box = at("text"), send = at("send"), stop = at("stop");
-  const state = { socket: null, conversation: null, seq: 0, wait: 500, drafts: new Map(), pending: new Map(), bot: {}, ready: false, heard: 0 };
+// The chat as an element: <switchboard-chat>, on a page of its own or in a frame on somebody's site.
+// The server's rows are the truth, and `seq` says what is missing. Texts come from the server, in the reader's language.
+import { Connection } from "./connection.js";
+import { Host } from "./host.js";
+import { Transcript, element } from "./transcript.js";
 
-  const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-  const tell = (frame) => {
-    if (state.socket && state.socket.readyState === WebSocket.OPEN) { state.socket.send(JSON.stringify(frame)); return true; }
-    return false;
-  };
-  const element = (name, classes, text) => {
-    const made = document.createElement(name);
-    if (classes) made.className = classes;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
-  const keepBottom = (change) => {
-    const near = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-    change();
-    if (near) log.scrollTop = log.scrollHeight;
-  };
-  const answering = (is) => { stop.hidden = !is; send.hidden = is; };
+const BUDGET = 10; // milliseconds of work between two pictures
+const LAST_ORDERS = 200; // milliseconds until frames are worked on though nothing is painted
 
-  function connect() {
+const newId = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+class Chat extends HTMLElement {
+  #pending = new Map(); // what was said and not acknowledged: id → {text, node}
+  #queue = [];
+  #due = false;
+  #conversation = null;
+  #ready = false;
+  #anew = true; // the next `history` is the first of a connection
+  #token = "";
+  #identity = undefined;
+  #bot = {};
+  #unread = 0;
+  #quiet = 0;
+
+  connectedCallback() {
+    this.texts = JSON.parse(this.dataset.texts);
+    for (const name of ["status", "composer", "text", "send", "stop", "banner", "panel", "menu", "sure"])
+      this[name] = this.querySelector(`#${name}`);
+    this.transcript = new Transcript({
+      log: this.querySelector("#log"),
+      latest: this.querySelector("#latest"),
+      spoken: this.querySelector("#spoken"),
+      actions: this.querySelector("#actions"),
+      texts: this.texts,
+      act: (...what) => this.#act(...what),
+    });
+    this.host = new Host(JSON.parse(this.dataset.sites), {
+      open: () => this.#shown(),
+      say: (said) => this.#say(String(said.text ?? "")),
+    });
+    this.tabs = new BroadcastChannel(`switchboard:${this.dataset.slug}`);
+    this.tabs.onmessage = ({ data }) => this.#follow(data);
+    this.#listen();
+    this.#paint(this.dataset.accent);
+    this.#connect();
+  }
+
+  // Doing ------------------------------------------------------------------------------------------------------------
+
+  async #connect() {
+    const said = await this.host.greet();
+    this.#token = said.token ?? "";
+    this.#identity = said.identity;
+    if (said.color) this.#paint(said.color);
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/ws/chat/${form.dataset.slug}/`);
-    state.socket = socket;
-    socket.onopen = () => { state.heard = Date.now(); state.resend = true; tell({ type: "hello", conversation: state.conversation, after: state.seq }); };
-    socket.onmessage = (event) => {
-      state.heard = Date.now();
-      const frame = JSON.parse(event.data);
-      if (on[frame.type]) keepBottom(() => on[frame.type](frame));
-    };
-    socket.onclose = () => {
-      state.ready = false;
-      status.textContent = status.dataset.offline;
-      setTimeout(connect, state.wait * (0.5 + Math.random()));
-      state.wait = Math.min(state.wait * 2, 60000);
-    };
+    this.connection = new Connection(`${scheme}//${location.host}/ws/chat/${this.dataset.slug}/`, {
+      opened: () => this.#hello(),
+      heard: (frame) => this.#heard(frame),
+      lost: () => this.#lost(),
+    });
+    this.connection.start();
   }
 
-  function clear() { log.replaceChildren(); state.drafts.clear(); state.seq = 0; answering(false); }
+  #hello() {
+    this.#anew = true;
+    this.#tell({
+      type: "hello",
+      visitor: this.#token || undefined,
+      conversation: this.#conversation,
+      after: this.transcript.seq,
+      identity: this.#identity,
+      language: document.documentElement.lang,
+    });
+  }
 
-  function greet() {
-    if (log.childElementCount) return;
-    if (state.bot.greeting) log.append(element("div", "message assistant greeting", state.bot.greeting));
-    if (state.conversation || state.pending.size) return;
-    const row = element("div", "suggestions");
-    for (const text of state.bot.suggestions || []) {
-      const button = element("button", "", text);
-      button.type = "button";
-      button.addEventListener("click", () => say(text));
-      row.append(button);
+  #tell(frame) {
+    return this.connection?.tell(frame) ?? false;
+  }
+
+  #lost() {
+    this.#ready = false;
+    this.status.textContent = this.texts.offline;
+    this.classList.add("offline");
+  }
+
+  #say(text) {
+    text = text.trim();
+    if (!text) return;
+    this.transcript.forgetRemark("suggestions");
+    const id = newId();
+    const node = element("div", "message user pending", text);
+    node.dir = "auto";
+    this.#pending.set(id, { text, node });
+    this.transcript.add(node);
+    this.transcript.toEnd();
+    this.#send(id);
+  }
+
+  #send(id) {
+    const pending = this.#pending.get(id);
+    if (pending && this.#ready) this.#tell({ type: "message", id, text: pending.text });
+  }
+
+  #act(name, message, value) {
+    if (name === "press") this.#tell({ type: "press", message_id: message.id, button: value });
+    if (name === "retry") this.#tell({ type: "retry", turn: message.turn });
+    if (name === "feedback") this.#tell({ type: "feedback", message_id: message.id, value });
+  }
+
+  #begin() {
+    if (!this.#tell({ type: "new" })) return;
+    this.transcript.clear();
+    this.#close(this.panel);
+    this.text.focus();
+    this.tabs.postMessage({ conversation: null });
+  }
+
+  // Another tab went elsewhere: go along, unless something is being written here.
+  #follow({ conversation }) {
+    if (conversation === this.#conversation || this.text.value || this.#pending.size) return;
+    if (conversation) this.#tell({ type: "open", conversation });
+    else this.#tell({ type: "hello", visitor: this.#token || undefined, identity: this.#identity });
+  }
+
+  // Frames -----------------------------------------------------------------------------------------------------------
+
+  #heard(frame) {
+    this.#queue.push(frame);
+    if (!this.#due) this.#soon();
+  }
+
+  #soon() {
+    this.#due = true;
+    const once = () => {
+      if (!this.#due) return;
+      this.#due = false;
+      this.#work();
+    };
+    requestAnimationFrame(once);
+    setTimeout(once, LAST_ORDERS); // a hidden page paints nothing
+  }
+
+  #work() {
+    const end = performance.now() + BUDGET;
+    while (this.#queue.length && performance.now() < end) {
+      const frame = this.#queue.shift();
+      while (frame.type === "delta" && this.#goesOn(frame)) frame.text += this.#queue.shift().text;
+      this[`on_${frame.type}`]?.(frame);
     }
-    if (row.childElementCount) log.append(row);
+    this.#answering(this.transcript.answering);
+    this.transcript.settle();
+    if (this.#queue.length) this.#soon();
   }
 
-  const shown = (seq) => log.querySelector(`[data-seq="${seq}"]`);
+  #goesOn({ turn, attempt, block }) {
+    const next = this.#queue[0];
+    return next?.type === "delta" && next.turn === turn && next.attempt === attempt && next.block === block;
+  }
 
-  function show(message) {
-    const draft = message.role === "assistant" && state.drafts.get(message.turn);
-    if (message.seq <= state.seq && shown(message.seq)) {
-      if (draft) { draft.node.remove(); state.drafts.delete(message.turn); answering(state.drafts.size > 0); }
+  on_ready(frame) {
+    const before = this.#conversation;
+    if (before && frame.conversation !== before) this.transcript.clear();
+    this.#conversation = frame.conversation;
+    this.#bot = frame.bot;
+    this.#token = frame.visitor;
+    this.#ready = true;
+    this.connection.settle();
+    this.classList.remove("offline");
+    this.status.textContent = "";
+    this.querySelector("#demo").hidden = !frame.bot.demo;
+    this.on_owner(frame);
+    this.transcript.forgetRemark("over");
+    if (frame.ended) this.transcript.remark(this.texts.ended, "over");
+    for (const name of ["download", "delete"]) this.querySelector(`#${name}`).disabled = !frame.conversation;
+    this.querySelector("#end").disabled = !frame.conversation || frame.ended;
+    this.host.tell("visitor", { token: frame.visitor });
+    if (frame.conversation !== before && !this.#anew) this.tabs.postMessage({ conversation: frame.conversation });
+  }
+
+  on_history(frame) {
+    if (frame.older) {
+      this.transcript.prepend(frame.messages);
+      this.#offerOlder(frame.more);
       return;
     }
-    state.seq = Math.max(state.seq, message.seq);
-    log.querySelector(".suggestions")?.remove();
-    const made = element("div", `message ${message.role}${message.notice ? " notice" : ""}`);
-    made.dataset.seq = message.seq;
-    if (message.html) made.innerHTML = message.html; else made.textContent = message.text;
-    if (draft) { draft.node.replaceWith(made); state.drafts.delete(message.turn); } else log.append(made);
-    if (message.notice && message.turn) {
-      const again = element("button", "", status.dataset.retry);
-      again.type = "button";
-      again.addEventListener("click", () => { again.remove(); tell({ type: "retry", turn: message.turn }); });
-      made.append(again);
+    if (frame.more && this.transcript.seq) this.transcript.clear(); // what lies between is not told
+    if (this.transcript.isEmpty && !frame.more) this.#greet();
+    for (const message of frame.messages) this.transcript.show(message);
+    if (frame.more) this.#offerOlder(true);
+    for (const pending of this.#pending.values()) this.transcript.add(pending.node);
+    if (!this.#anew) return;
+    this.#anew = false;
+    for (const id of this.#pending.keys()) this.#send(id);
+  }
+
+  on_ack(frame) {
+    const pending = this.#pending.get(frame.id);
+    if (!pending) return;
+    this.#pending.delete(frame.id);
+    pending.node.classList.remove("pending");
+    this.status.textContent = "";
+    if (this.transcript.has(frame.seq)) pending.node.remove(); // sent twice: the history had it
+    pending.node.dataset.seq = frame.seq;
+    this.transcript.seq = Math.max(this.transcript.seq, frame.seq);
+    this.transcript.first ||= frame.seq;
+  }
+
+  on_start(frame) {
+    this.transcript.start(frame);
+    if (!frame.blocks.length) this.status.textContent = this.texts.typing;
+  }
+
+  on_delta(frame) {
+    this.transcript.delta(frame);
+    this.status.textContent = "";
+  }
+
+  on_block(frame) {
+    this.transcript.block(frame);
+  }
+
+  on_tool(frame) {
+    this.transcript.tool(frame);
+    this.status.textContent = frame.state === "running" ? this.texts.tool.replace("%s", frame.name) : "";
+  }
+
+  on_message(frame) {
+    this.transcript.forgetRemark("suggestions");
+    this.transcript.show(frame);
+    if (frame.role !== "assistant") return;
+    this.status.textContent = "";
+    this.host.tell("message", { message: { role: frame.role, text: frame.text, at: frame.at } });
+    if (document.hidden) document.title = `(${++this.#unread}) ${this.#bot.name}`;
+  }
+
+  on_typing() {
+    this.status.textContent = this.texts.personTyping;
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => (this.status.textContent = ""), 6000);
+  }
+
+  on_owner(frame) {
+    const text = { waiting: this.texts.waiting, human: this.texts.human }[frame.owner];
+    this.banner.hidden = !text;
+    this.banner.textContent = text ?? "";
+  }
+
+  on_ended() {
+    this.transcript.remark(this.texts.ended, "over");
+    this.querySelector("#end").disabled = true;
+  }
+
+  on_deleted(frame) {
+    if (frame.conversation === this.#conversation) { // in another tab
+      this.#conversation = null;
+      this.transcript.clear();
+      this.#greet();
     }
-    if (message.role === "assistant") { answering(state.drafts.size > 0); status.textContent = ""; }
+    this.status.textContent = this.texts.deleted;
+    if (!this.panel.hidden) this.#tell({ type: "conversations" });
   }
 
-  function draftOf(frame) {
-    let draft = state.drafts.get(frame.turn);
-    if (!draft || draft.attempt < frame.attempt) {
-      if (draft) draft.node.remove();
-      draft = { attempt: frame.attempt, node: element("div", "message assistant"), blocks: [] };
-      state.drafts.set(frame.turn, draft);
-      log.append(draft.node);
+  on_download(frame) {
+    const link = element("a");
+    link.href = URL.createObjectURL(new Blob([frame.text], { type: "text/plain;charset=utf-8" }));
+    link.download = frame.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  on_conversations(frame) {
+    const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    const rows = frame.items.map((item) => {
+      const row = element("li");
+      const open = element("button", "");
+      open.type = "button";
+      open.append(element("bdi", "", item.title || this.texts.untitled), element("time", "", when.format(new Date(item.at))));
+      if (item.id === this.#conversation) open.setAttribute("aria-current", "true");
+      open.addEventListener("click", () => {
+        this.#tell({ type: "open", conversation: item.id });
+        this.#close(this.panel);
+        this.text.focus();
+      });
+      row.append(open);
+      return row;
+    });
+    this.panel.querySelector("ul").replaceChildren(...(rows.length ? rows : [element("li", "none", this.texts.none)]));
+  }
+
+  on_error(frame) {
+    this.status.textContent = frame.message;
+    if (!this.#ready) {
+      this.connection.drop(); // hello was not answered: come back later
+      return;
     }
-    return draft.attempt === frame.attempt ? draft : null;
-  }
-  function blockOf(draft, number) {
-    while (draft.blocks.length <= number) {
-      const made = element("div", "raw");
-      draft.blocks.push(made);
-      draft.node.append(made);
+    const pending = this.#pending.get(frame.id);
+    if (!pending) return;
+    if (frame.retry_after) {
+      setTimeout(() => this.#send(frame.id), frame.retry_after * 1000 + 100);
+      return;
     }
-    return draft.blocks[number];
-  }
-  function finished(block, html) { block.className = ""; block.innerHTML = html; }
-
-  const on = {
-    ready(frame) {
-      if (state.conversation && frame.conversation !== state.conversation) clear();
-      state.conversation = frame.conversation;
-      state.bot = frame.bot;
-      state.ready = true;
-      state.wait = 500;
-      status.textContent = "";
-      at("demo").hidden = !frame.bot.demo;
-    },
-    history(frame) {
-      if (frame.more) clear(); // what lies between is not told: show the newest alone
-      else greet();
-      frame.messages.forEach(show);
-      for (const pending of state.pending.values()) log.append(pending.node);
-      if (!state.resend) return;
-      state.resend = false;
-      for (const id of state.pending.keys()) sendPending(id);
-    },
-    ack(frame) {
-      const pending = state.pending.get(frame.id);
-      if (!pending) return;
-      state.pending.delete(frame.id);
-      pending.node.classList.remove("pending");
-      status.textContent = "";
-      if (shown(frame.seq)) pending.node.remove(); // sent twice: the history had it
-      pending.node.dataset.seq = frame.seq;
-      state.seq = Math.max(state.seq, frame.seq);
-    },
-    start(frame) {
-      const draft = draftOf(frame);
-      if (!draft) return;
-      answering(true);
-      status.textContent = status.dataset.typing;
-      for (const block of frame.blocks) {
-        const node = blockOf(draft, block.block);
-        if (block.html !== undefined) finished(node, block.html); else node.textContent = block.text;
-      }
-    },
-    delta(frame) { const draft = draftOf(frame); if (draft) blockOf(draft, frame.block).append(frame.text); status.textContent = ""; },
-    block(frame) { const draft = draftOf(frame); if (draft) finished(blockOf(draft, frame.block), frame.html); },
-    tool(frame) { status.textContent = frame.state === "running" ? `${status.dataset.tool} ${frame.name}…` : ""; },
-    message: show,
-    error(frame) {
-      status.textContent = frame.message;
-      if (!state.ready) { state.socket.close(); return; } // hello was not answered: come back later
-      const pending = state.pending.get(frame.id);
-      if (!pending) return;
-      if (frame.retry_after) { setTimeout(sendPending, frame.retry_after * 1000 + 100, frame.id); return; }
-      state.pending.delete(frame.id);
-      pending.node.remove();
-      if (!box.value) box.value = pending.text;
-    },
-  };
-
-  function sendPending(id) {
-    const pending = state.pending.get(id);
-    if (pending && state.ready) tell({ type: "message", id, text: pending.text });
+    this.#pending.delete(frame.id);
+    pending.node.remove();
+    if (!this.text.value) this.text.value = pending.text;
   }
 
-  function say(text) {
-    log.querySelector(".suggestions")?.remove();
-    const id = newId(), node = element("div", "message user pending", text);
-    state.pending.set(id, { text, node });
-    log.append(node);
-    log.scrollTop = log.scrollHeight;
-    sendPending(id);
+  // What is seen -----------------------------------------------------------------------------------------------------
+
+  #greet() {
+    if (this.#bot.greeting) {
+      const node = element("div", "message assistant greeting", this.#bot.greeting);
+      node.dir = "auto";
+      this.transcript.add(node);
+    }
+    if (this.#conversation || this.#pending.size || !this.#bot.suggestions?.length) return;
+    const row = element("div", "suggestions");
+    for (const text of this.#bot.suggestions) {
+      const button = element("button", "choice", text);
+      button.type = "button";
+      button.addEventListener("click", () => this.#say(text));
+      row.append(button);
+    }
+    this.transcript.add(row);
   }
 
-  form.addEventListener("submit", (event) => {
+  #offerOlder(more) {
+    this.transcript.forgetRemark("older");
+    if (!more) return;
+    const button = element("button", "older", this.texts.older);
+    button.type = "button";
+    button.addEventListener("click", () => this.#tell({ type: "older", before: this.transcript.first }));
+    this.transcript.log.prepend(button);
+  }
+
+  #answering(is) {
+    this.stop.hidden = !is;
+    this.send.hidden = is;
+  }
+
+  #paint(color) {
+    if (!/^#[0-9a-f]{6}$/i.test(color ?? "")) return;
+    const light = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
+    const brightness = 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2];
+    this.style.setProperty("--brand", color);
+    this.style.setProperty("--on-brand", brightness > 0.18 ? "#000" : "#fff");
+  }
+
+  #shown() {
+    this.transcript.toEnd();
+    this.text.focus();
+  }
+
+  #toggle(part) {
+    const opens = part.hidden;
+    for (const other of [this.panel, this.menu]) this.#close(other);
+    if (!opens) return;
+    part.hidden = false;
+    this.#opener(part).setAttribute("aria-expanded", "true");
+    if (part === this.panel) this.#tell({ type: "conversations" });
+    part.querySelector("button:enabled")?.focus();
+  }
+
+  #close(part) {
+    if (part.hidden) return;
+    const held = part.contains(document.activeElement);
+    part.hidden = true;
+    this.#opener(part).setAttribute("aria-expanded", "false");
+    if (held) this.#opener(part).focus();
+  }
+
+  #opener(part) {
+    return this.querySelector(`[aria-controls="${part.id}"]`);
+  }
+
+  // What people do ---------------------------------------------------------------------------------------------------
+
+  #listen() {
+    this.composer.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const said = this.text.value;
+      this.text.value = "";
+      this.#grow();
+      this.#say(said);
+    });
+    this.text.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.composer.requestSubmit();
+    });
+    this.text.addEventListener("input", () => this.#grow());
+    this.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
+    this.addEventListener("click", (event) => this.#pressed(event.target.closest("button")?.id));
+    for (const name of ["paste", "drop", "dragover"]) this.addEventListener(name, (event) => this.#files(event));
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden || !this.#unread) return;
+      this.#unread = 0;
+      document.title = this.#bot.name;
+    });
+  }
+
+  #pressed(id) {
+    const conversation = this.#conversation;
+    const does = {
+      stop: () => this.#tell({ type: "stop" }),
+      new: () => this.#begin(),
+      earlier: () => this.#toggle(this.panel),
+      options: () => this.#toggle(this.menu),
+      download: () => this.#tell({ type: "download", conversation }),
+      end: () => this.#tell({ type: "end" }),
+      delete: () => this.sure.showModal(),
+      "really-delete": () => this.#tell({ type: "delete", conversation }),
+      minimize: () => this.host.tell("close"),
+    }[id];
+    if (!does) return;
+    does();
+    if (this.menu.querySelector(`#${id}`)) this.#close(this.menu);
+  }
+
+  #escape() {
+    if (this.sure.open) return; // closes itself
+    if (!this.panel.hidden || !this.menu.hidden) [this.panel, this.menu].forEach((part) => this.#close(part));
+    else this.host.tell("close");
+  }
+
+  #grow() {
+    this.text.style.height = "auto";
+    this.text.style.height = `${this.text.scrollHeight}px`;
+  }
+
+  // Pictures and files cannot be read yet: that is said, not passed over.
+  #files(event) {
+    const items = (event.clipboardData ?? event.dataTransfer)?.types ?? [];
+    if (![...items].includes("Files")) return;
     event.preventDefault();
-    const text = box.value.trim();
-    if (!text) return;
-    box.value = "";
-    box.style.height = "";
-    say(text);
-  });
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
-  });
-  box.addEventListener("input", () => { box.style.height = "auto"; box.style.height = `${box.scrollHeight}px`; });
-  stop.addEventListener("click", () => tell({ type: "stop" }));
-  at("new").addEventListener("click", () => { tell({ type: "new" }); clear(); box.focus(); });
-  // A connection may die without a word: after a silence, open a new one.
-  setInterval(() => {
-    if (Date.now() - state.heard > 75000 && state.socket.readyState === WebSocket.OPEN) state.socket.close();
-    else if (state.ready) tell({ type: "ping" });
-  }, 30000);
-  connect();
-})();
+    if (event.type === "dragover") return;
+    this.transcript.remark(this.texts.file);
+    this.transcript.toEnd();
+  }
+}
+
+customElements.define("switchboard-chat", Chat);

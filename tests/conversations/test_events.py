@@ -93,13 +93,14 @@ def test_a_database_that_goes_away_meanwhile_is_no_fault_of_the_event(
 ) -> None:
     store(hook, 1)
 
-    def away(_: Any) -> Any:
+    def away(*_: Any) -> Any:
         raise OperationalError
 
     for name in ("adapter_of", "take"):  # before it is parsed, and when it is stored
-        with monkeypatch.context() as patch, pytest.raises(OperationalError):
-            patch.setattr(events, name, away if name == "adapter_of" else lambda *_: away(None))
-            events.read(hook.channel_id)
+        with monkeypatch.context() as patch:
+            patch.setattr(events, name, away)
+            with pytest.raises(OperationalError):
+                events.read(hook.channel_id)
         assert RawEvent.objects.get().state == "new"
         RawEvent.objects.update(run_after=Now())
     assert events.read(hook.channel_id)

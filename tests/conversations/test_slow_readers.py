@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from channels_integrations.setup import Setup
-from conversations import consumers
+from conversations import socket_view
 from conversations.hub import BACKLOG
 from conversations.runner import runner
 from tests.conversations.conftest import until
@@ -34,7 +34,7 @@ async def test_one_that_lags_too_far_behind_is_closed_and_catches_up(demo: Setup
 
 
 async def test_one_that_stops_reading_is_given_up(demo: Setup, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(socket_view, "READ_SECONDS", 0.5)
     where = urlsplit(address)
     async with connect(f"ws://{where.netloc}/ws/chat/demo/", max_queue=1) as reader:
         await reader.send(json.dumps({"type": "hello"}))

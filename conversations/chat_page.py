@@ -1,0 +1,63 @@
+"""The web chat's page: its words in the reader's language, its look, and who may frame it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from channels_integrations.setup import Misconfigured, Setup, adapter_of
+
+MODULES = tuple(f"webchat/{name}.js" for name in ("connection", "host", "transcript"))
+
+
+def texts() -> dict[str, str]:
+    """What the page's script says, by its own names; `%s` stands for a name."""
+    return {
+        "offline": _("No connection. Trying again…"),
+        "typing": _("Answering…"),
+        "personTyping": _("Somebody is typing…"),
+        "tool": _("Using %s…"),
+        "retry": _("Try again"),
+        "copy": _("Copy"),
+        "copied": _("Copied"),
+        "older": _("Earlier messages"),
+        "untitled": _("Untitled"),
+        "none": _("There are no earlier conversations."),
+        "ended": _("This conversation is over. Write to begin a new one."),
+        "deleted": _("The conversation was deleted."),
+        "waiting": _("A person will be with you soon."),
+        "human": _("A person is answering."),
+        "file": _("Pictures and files cannot be read here yet. Please write what it is about."),
+    }
+
+
+def context(setup: Setup, *, framed: bool) -> dict[str, Any]:
+    """What the template shows."""
+    look = _look(setup)
+    picture = reverse("chat_picture", args=[setup.channel_slug])
+    return {
+        "setup": setup,
+        "framed": framed,
+        "modules": MODULES,
+        "accent": look.accent if look else "",
+        "picture": f"{picture}?{setup.picture}" if setup.picture else "",
+        "sites_json": json.dumps(look.sites if look and framed else []),
+        "texts_json": json.dumps(texts(), ensure_ascii=False),
+    }
+
+
+def ancestors(setup: Setup) -> list[str]:
+    """Whose pages may frame the chat: ours, and those that the channel names."""
+    look = _look(setup)
+    return ["'self'", *(look.sites if look else [])]
+
+
+def _look(setup: Setup) -> Any:
+    """The channel's settings; None when they are broken, which the admin says: the chat itself goes on."""
+    try:
+        return adapter_of(setup.channel_id).config
+    except Misconfigured:
+        return None

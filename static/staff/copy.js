@@ -1,0 +1,16 @@
+// Buttons that copy what stands before them.
+"use strict";
+addEventListener("click", async (event) => {
+  const button = event.target.closest("button.copy");
+  if (!button) return;
+  const shown = button.previousElementSibling;
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(shown.textContent);
+  } else { // there on https only
+    getSelection().selectAllChildren(shown);
+    document.execCommand("copy");
+  }
+  const label = button.textContent;
+  button.textContent = button.dataset.copied;
+  setTimeout(() => (button.textContent = label), 2000);
+});

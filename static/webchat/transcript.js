@@ -1,0 +1,281 @@
+// The list of messages: stored ones by `seq`, the answer in the making, and what waits to be sent.
+// It follows what is new while the reader is at the end, and never moves under somebody who reads further up.
+
+const NEAR = 80; // pixels from the end that still count as being there
+
+export const element = (name, classes, text) => {
+  const made = document.createElement(name);
+  if (classes) made.className = classes;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+export class Transcript {
+  #drafts = new Map();
+  #follows = true;
+  #top = 0;
+
+  // `log`: the list; `latest`: the button that leads to its end; `spoken`: read out by screen readers;
+  // `actions`: the template of an answer's buttons; `act(name, message, button)`: one of them was pressed.
+  constructor({ log, latest, spoken, actions, texts, act }) {
+    Object.assign(this, { log, latest, spoken, actions, texts, act });
+    this.seq = 0;
+    this.first = 0;
+    log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    log.addEventListener("click", (event) => this.#copy(event));
+    latest.addEventListener("click", () => this.toEnd());
+    new ResizeObserver(() => this.settle()).observe(log);
+  }
+
+  clear() {
+    this.log.replaceChildren();
+    this.#drafts.clear();
+    this.seq = this.first = 0;
+    this.toEnd();
+  }
+
+  get answering() {
+    return this.#drafts.size > 0;
+  }
+
+  get isEmpty() {
+    return !this.log.childElementCount;
+  }
+
+  // After a change: stay at the end, or offer the way there.
+  settle() {
+    if (this.#follows) this.log.scrollTop = this.log.scrollHeight;
+    this.latest.hidden = this.#follows || this.#isNear();
+  }
+
+  toEnd() {
+    this.#follows = true;
+    this.settle();
+  }
+
+  has(seq) {
+    return this.log.querySelector(`[data-seq="${seq}"]`) !== null;
+  }
+
+  add(node) {
+    this.log.append(node);
+  }
+
+  // A line of ours between the messages.
+  remark(text, kind = "remark") {
+    this.log.querySelector(`.${kind}`)?.remove();
+    this.log.append(element("p", kind, text));
+  }
+
+  forgetRemark(kind) {
+    this.log.querySelector(`.${kind}`)?.remove();
+  }
+
+  show(message) {
+    const draft = message.role === "assistant" && this.#drafts.get(message.turn);
+    if (draft) this.#drafts.delete(message.turn);
+    if (this.has(message.seq)) {
+      draft?.node.remove();
+      return;
+    }
+    this.seq = Math.max(this.seq, message.seq);
+    this.first = this.first || message.seq;
+    if (draft) {
+      this.#finish(draft, message);
+      this.spoken.textContent = draft.node.textContent;
+    } else {
+      this.log.append(this.#stored(message));
+    }
+  }
+
+  // Older ones, above; what is read stays where it is.
+  prepend(messages) {
+    const before = this.log.scrollHeight - this.log.scrollTop;
+    const made = messages.filter((message) => !this.has(message.seq)).map((message) => this.#stored(message));
+    this.log.prepend(...made);
+    if (messages.length) this.first = messages[0].seq;
+    this.log.scrollTop = this.log.scrollHeight - before;
+  }
+
+  start(frame) {
+    const draft = this.#draft(frame);
+    for (const block of draft ? frame.blocks : []) {
+      if (block.html !== undefined) this.#closed(draft, block.block, block.html);
+      else this.#block(draft, block.block).textContent = block.text;
+    }
+  }
+
+  delta(frame) {
+    const draft = this.#draft(frame);
+    if (draft) this.#block(draft, frame.block).append(frame.text);
+  }
+
+  block(frame) {
+    const draft = this.#draft(frame);
+    if (draft) this.#closed(draft, frame.block, frame.html);
+  }
+
+  tool(frame) {
+    const draft = this.#drafts.get(frame.turn);
+    if (!draft) return;
+    let shown = draft.tools.get(frame.name);
+    if (!shown) {
+      shown = element("span", "tool", frame.name);
+      draft.tools.set(frame.name, shown);
+      draft.node.prepend(shown);
+    }
+    shown.dataset.state = frame.state;
+  }
+
+  #draft(frame) {
+    let draft = this.#drafts.get(frame.turn);
+    if (!draft || draft.attempt < frame.attempt) {
+      draft?.node.remove();
+      draft = { attempt: frame.attempt, node: element("div", "message assistant draft"), blocks: [], tools: new Map() };
+      draft.node.setAttribute("aria-live", "off"); // a screen reader hears the whole answer, not each word
+      draft.node.dir = "auto";
+      this.#drafts.set(frame.turn, draft);
+      this.log.append(draft.node);
+    }
+    return draft.attempt === frame.attempt ? draft : null;
+  }
+
+  #block(draft, number) {
+    while (draft.blocks.length <= number) {
+      const made = element("div", "raw");
+      draft.blocks.push(made);
+      draft.node.append(made);
+    }
+    return draft.blocks[number];
+  }
+
+  #closed(draft, number, html) {
+    const block = this.#block(draft, number);
+    block.className = "";
+    block.innerHTML = html; // made safe by the server
+    block.given = html;
+    this.#enrich(block);
+  }
+
+  // The stored answer takes the draft's place; what is on the screen already stays as it is.
+  #finish(draft, message) {
+    for (const chip of draft.tools.values()) chip.remove();
+    draft.node.classList.remove("draft");
+    draft.node.removeAttribute("aria-live");
+    const given = draft.blocks.map((block) => block.given ?? "\0").join("");
+    if (given.trim() !== (message.html ?? "").trim()) {
+      draft.node.innerHTML = message.html;
+      this.#enrich(draft.node);
+    }
+    this.#complete(draft.node, message);
+  }
+
+  #stored(message) {
+    const made = element("div", `message ${message.role}`);
+    made.dir = "auto";
+    if (message.html) {
+      made.innerHTML = message.html; // made safe by the server
+      this.#enrich(made);
+    } else {
+      made.textContent = message.text;
+    }
+    this.#complete(made, message);
+    return made;
+  }
+
+  #complete(node, message) {
+    node.dataset.seq = message.seq;
+    if (message.notice) node.classList.add("notice");
+    if (message.author) node.prepend(element("span", "author", message.author));
+    if (message.role !== "assistant") return;
+    const row = element("div", "actions");
+    for (const button of message.buttons ?? []) row.append(this.#choice(message, button));
+    if ((message.notice || message.stopped) && message.turn) row.append(this.#again(message));
+    if (!message.notice) row.append(...this.#opinions(message));
+    if (row.childElementCount) node.append(row);
+  }
+
+  #choice(message, button) {
+    const made = element("button", "choice", button.label);
+    made.type = "button";
+    made.addEventListener("click", () => {
+      for (const other of made.parentElement.querySelectorAll(".choice")) other.disabled = true;
+      this.act("press", message, button.id);
+    });
+    return made;
+  }
+
+  #again(message) {
+    const made = element("button", "again", this.texts.retry);
+    made.type = "button";
+    made.addEventListener("click", () => {
+      made.remove();
+      this.act("retry", message);
+    });
+    return made;
+  }
+
+  #opinions(message) {
+    const made = [...this.actions.content.cloneNode(true).children];
+    const press = (value) => made.forEach((button) => button.setAttribute("aria-pressed", String(+button.value === value)));
+    press(message.feedback ?? 0);
+    for (const button of made) {
+      button.addEventListener("click", () => {
+        const value = button.getAttribute("aria-pressed") === "true" ? 0 : +button.value;
+        press(value);
+        this.act("feedback", message, value);
+      });
+    }
+    return made;
+  }
+
+  // Code and tables scroll by themselves; code can be copied.
+  #enrich(node) {
+    for (const code of node.querySelectorAll("pre")) {
+      const frame = element("div", "code");
+      const button = element("button", "copy", this.texts.copy);
+      button.type = "button";
+      code.replaceWith(frame);
+      code.tabIndex = 0;
+      frame.append(button, code);
+    }
+    for (const table of node.querySelectorAll("table")) {
+      const frame = element("div", "wide");
+      frame.tabIndex = 0;
+      table.replaceWith(frame);
+      frame.append(table);
+    }
+  }
+
+  async #copy(event) {
+    const button = event.target.closest(".copy");
+    if (!button) return;
+    await copyText(button.nextElementSibling.textContent);
+    button.textContent = this.spoken.textContent = this.texts.copied;
+    setTimeout(() => (button.textContent = this.texts.copy), 2000);
+  }
+
+  #isNear() {
+    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR;
+  }
+
+  #scrolled() {
+    const top = this.log.scrollTop;
+    if (top < this.#top - 2 || this.#isNear()) this.#follows = this.#isNear();
+    this.#top = top;
+    this.latest.hidden = this.#follows || this.#isNear();
+  }
+}
+
+// `navigator.clipboard` is there on https only.
+async function copyText(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const box = element("textarea", "hidden", text);
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
+}
