@@ -191,7 +191,7 @@ export class Transcript {
     const row = element("div", "actions");
     for (const button of message.buttons ?? []) row.append(this.#choice(message, button));
     if ((message.notice || message.stopped) && message.turn) row.append(this.#again(message));
-    if (!message.notice) row.append(...this.#opinions(message));
+    if (message.model) row.append(...this.#opinions(message));
     if (row.childElementCount) node.append(row);
   }
 
@@ -267,15 +267,17 @@ export class Transcript {
   }
 }
 
-// `navigator.clipboard` is there on https only.
+// The clipboard's interface is there on https only, and may be forbidden in a frame.
 async function copyText(text) {
-  if (navigator.clipboard) {
+  try {
     await navigator.clipboard.writeText(text);
-    return;
+  } catch {
+    const here = document.activeElement;
+    const box = element("textarea", "hidden", text);
+    document.body.append(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+    here?.focus();
   }
-  const box = element("textarea", "hidden", text);
-  document.body.append(box);
-  box.select();
-  document.execCommand("copy");
-  box.remove();
 }

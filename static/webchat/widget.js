@@ -110,8 +110,8 @@
       storage((kept) => kept.setItem(storageKey, token));
       if (!color) takeColor(said.color);
       if (isOpen) tell("open");
-      toSay.splice(0).forEach((text) => tell("say", { text }));
-      toSay = null;
+      toSay?.forEach((text) => tell("say", { text }));
+      toSay = null; // from now on at once
     },
     message({ message }) {
       if (!isOpen) {

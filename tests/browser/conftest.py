@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,20 +26,47 @@ FLAGS = [
 ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A running installation: where it is, and the environment of its process."""
+
+    address: str
+    environment: Mapping[str, str]
+
+    def run(self, code: str) -> str:
+        """What Python code prints that runs as its administrator would in `manage.py shell`."""
+        command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
+        done = subprocess.run(
+            command, cwd=ROOT, env=dict(self.environment), check=False, text=True, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where `serve --prepare` serves a fresh installation."""
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """What `serve --prepare` makes of an empty folder."""
     port = free_port()
-    database = tmp_path_factory.mktemp("browser") / "db.sqlite3"
-    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": ""}
+    folder = tmp_path_factory.mktemp("browser")
+    environment = {
+        **os.environ, "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}", "REDIS_URL": "",
+        "RATE_LIMIT_PER_MINUTE": "0",
+    }  # fmt: skip
     command = [sys.executable, "manage.py", "serve", "--prepare", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        _wait(f"http://127.0.0.1:{port}/ready", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.communicate(timeout=40)
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait(f"http://127.0.0.1:{port}/ready", server, folder / "log")
+            yield Product(f"http://127.0.0.1:{port}", environment)
+        finally:
+            server.terminate()
+            server.wait(timeout=40)
+
+
+@pytest.fixture(scope="session")
+def address(product: Product) -> str:
+    """Where it is."""
+    return product.address
 
 
 def free_port() -> int:
@@ -47,14 +75,14 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310  our own server
                 return
         except (urllib.error.URLError, ConnectionError):
             if server.poll() is not None:
-                raise AssertionError((server.stdout.read() if server.stdout else b"").decode()) from None
+                raise AssertionError(log.read_text()) from None
             time.sleep(0.1)
     raise AssertionError(f"{url} did not come up")
 
