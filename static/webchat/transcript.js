@@ -82,7 +82,7 @@ export class Transcript {
     this.first = this.first || message.seq;
     if (draft) {
       this.#finish(draft, message);
-      this.spoken.textContent = draft.node.textContent;
+      setTimeout(() => (this.spoken.textContent = draft.node.textContent)); // not between the same two pictures
     } else {
       this.log.append(this.#stored(message));
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import ARTEFACTS, FLAGS, Product
@@ -46,7 +46,7 @@ def strict(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrowserCo
     (tmp_path / "Default").mkdir()
     blocked = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(blocked))
-    size = {"width": 390, "height": 780} if request.param == "phone" else {"width": 1280, "height": 800}
+    size: ViewportSize = {"width": 390, "height": 780} if request.param == "phone" else {"width": 1280, "height": 800}
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path, executable_path=find_chromium(), args=FLAGS, viewport=size

@@ -88,14 +88,14 @@ def verdict(fleet: Fleet, acked: dict[str, list[str]], *, answer: str = "echo: {
 
 
 def reasons(fleet: Fleet) -> list[str]:
-    """Why a row came to nothing, and each trace in the logs of those that still are."""
+    """Why rows came to nothing, and the traces that were logged; none when no row did."""
     sql = (
         "SELECT 'event', reason FROM channels_integrations_rawevent WHERE state = 'dead' UNION ALL "
         "SELECT 'turn', reason FROM conversations_turn WHERE state IN ('failed', 'dead') UNION ALL "
         "SELECT 'delivery', reason FROM conversations_delivery WHERE state IN ('failed', 'unknown', 'expired')"
     )
     rows = [f"{noun}: {reason}" for noun, reason in ask(fleet, sql)]
-    return rows + [line for line in fleet.log_lines() if '"exception"' in line][:20]
+    return rows and rows + [line for line in fleet.log_lines() if '"exception"' in line][:20]
 
 
 def invariants(fleet: Fleet, found: Verdict) -> None:

@@ -39,7 +39,7 @@ async def test_a_user_is_the_same_person_on_every_device(vouched: Setup) -> None
         await laptop.ask("my name is Ada")
         phone = await client().hello(identity=who("u-1", "Ada L."))
         assert phone.ready["visitor"] != laptop.ready["visitor"]
-        assert [message["text"] for message in phone.history["messages"]][0] == "my name is Ada"
+        assert next(message["text"] for message in phone.history["messages"]) == "my name is Ada"
         other = await client().hello(identity=who("u-2"))
         assert other.ready["conversation"] is None
     assert await in_thread(lambda: [person.name for person in Person.objects.order_by("created_at")]) == ["Ada L.", ""]

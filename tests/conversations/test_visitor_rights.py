@@ -56,7 +56,7 @@ async def test_nothing_is_stored_in_a_conversation_deleted_while_it_is_answered(
         await one.tell("delete", conversation=here)
         await one.until("deleted")
         assert await one.socket.receive_nothing(1)
-    assert await in_thread(lambda: Message.objects.count()) == 0
+    assert await in_thread(Message.objects.count) == 0
     assert await in_thread(lambda: Turn.objects.get().state) == "stopped"
 
 
@@ -69,7 +69,7 @@ async def test_others_conversations_are_not_there(demo: Setup, kind: str) -> Non
         for wanted in (one.ready["conversation"], str(uuid.uuid4())):
             await thief.tell(kind, conversation=wanted)
             assert (await thief.until("error"))["code"] == "not_found"
-    assert await in_thread(lambda: Message.objects.count()) == 2
+    assert await in_thread(Message.objects.count) == 2
 
 
 async def test_an_ended_conversation_stays_to_be_read_until_one_writes_again(demo: Setup) -> None:
