@@ -6,7 +6,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev worker admin up test chaos browser lint lint-style lint-types lint-imports lint-django fmt messages lock clean
+.PHONY: help setup run dev worker admin up test chaos browser lint lint-style lint-types lint-imports lint-django fmt screenshots messages lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -64,6 +64,9 @@ lint-django: .venv/.dev
 	@$(PRODUCTION) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(PRODUCTION) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) DATABASE_URL= LINT_MIGRATIONS=yes $(BIN)/python tests/devservices.py $(BIN)/python manage.py lintmigrations
+
+screenshots: .venv/.dev ## docs/images from the running product, in a Chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 # What visitors read; staff pages are English and Django's own translations. Needs GNU gettext; the .mo files are committed.
 messages: .venv/.dev ## locale/*.po from the code, and *.mo from them

@@ -15,8 +15,9 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.served import model, product, words
+from benchmarks.slow_model import model, words
 from tests.browser.chromium import find_chromium
+from tests.product import serve
 
 IDLE, TALKING = 1_000, 50
 TOKENS, PER_SECOND = 200, 20.0
@@ -95,12 +96,15 @@ def paint(address: str) -> None:
 
 
 def main() -> None:
-    account = {"OPENAI_API_KEY": "sk-bench", "DEFAULT_MODEL": "openai/bench", "PRIVATE_NETWORKS": "127.0.0.0/8"}
-    with model(TOKENS, PER_SECOND) as url, product(**account, OPENAI_BASE_URL=url) as address:
-        asyncio.run(crowd(address))
+    settings = {
+        "OPENAI_API_KEY": "sk-bench", "DEFAULT_MODEL": "openai/bench", "PRIVATE_NETWORKS": "127.0.0.0/8",
+        "SOCKETS_PER_ADDRESS": "0", "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    with model(TOKENS, PER_SECOND) as url, serve(**settings, OPENAI_BASE_URL=url) as product:
+        asyncio.run(crowd(product.address))
     count = LONG // len(words(5_000)[-1])
-    with model(count, 200) as url, product(**account, OPENAI_BASE_URL=url) as address:
-        paint(address)
+    with model(count, 200) as url, serve(**settings, OPENAI_BASE_URL=url) as product:
+        paint(product.address)
 
 
 if __name__ == "__main__":

@@ -94,3 +94,9 @@ def test_pre_commit_needs_no_other_repository() -> None:
     assert {repository["repo"] for repository in config["repos"]} == {"local"}
     entries = [hook["entry"].removeprefix("make ") for hook in config["repos"][0]["hooks"]]
     assert set(entries) == {target for target in TARGETS if target.startswith("lint-")}
+
+
+def test_the_web_chats_own_code_stays_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "static/webchat").iterdir()}
+    assert sum(size for name, size in sizes.items() if name.endswith(".js")) <= 60_000
+    assert sum(size for name, size in sizes.items() if name.endswith(".css")) <= 30_000

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import find_chromium
+from tests.product import Product, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "test-artifacts"
@@ -26,65 +19,16 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A running installation: where it is, and the environment of its process."""
-
-    address: str
-    environment: Mapping[str, str]
-
-    def run(self, code: str) -> str:
-        """What Python code prints that runs as its administrator would in `manage.py shell`."""
-        command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
-        done = subprocess.run(
-            command, cwd=ROOT, env=dict(self.environment), check=False, text=True, capture_output=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """What `serve --prepare` makes of an empty folder."""
-    port = free_port()
-    folder = tmp_path_factory.mktemp("browser")
-    environment = {
-        **os.environ, "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}", "REDIS_URL": "",
-        "RATE_LIMIT_PER_MINUTE": "0",
-    }  # fmt: skip
-    command = [sys.executable, "manage.py", "serve", "--prepare", "--port", str(port)]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait(f"http://127.0.0.1:{port}/ready", server, folder / "log")
-            yield Product(f"http://127.0.0.1:{port}", environment)
-        finally:
-            server.terminate()
-            server.wait(timeout=40)
+def product() -> Iterator[Product]:
+    with serve() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def address(product: Product) -> str:
     """Where it is."""
     return product.address
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  our own server
-                return
-        except (urllib.error.URLError, ConnectionError):
-            if server.poll() is not None:
-                raise AssertionError(log.read_text()) from None
-            time.sleep(0.1)
-    raise AssertionError(f"{url} did not come up")
 
 
 @pytest.fixture(scope="session")

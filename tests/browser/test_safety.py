@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from channels_integrations.rendering.markdown import html
-from tests.browser.conftest import Product
 from tests.browser.fake_socket import FakeSocket, message
 from tests.payloads import SCRIPTS as PAYLOADS
+from tests.product import Product
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
-from tests.browser.conftest import ARTEFACTS, FLAGS, Product
+from tests.browser.conftest import ARTEFACTS, FLAGS
 from tests.browser.host_site import Site, site
+from tests.product import Product
 
 pytestmark = pytest.mark.browser
 KEY = "only the shop's server knows this"

@@ -9,8 +9,10 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from bots import environment
 from bots.models import AIModel, AIProvider, ApiKey, Bot, PromptVersion, Workspace
@@ -21,6 +23,7 @@ from conversations.models import Person
 from conversations.seed import seed_demo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+PNG = b"\x89PNG\r\n\x1a\n" + b"-" * 40
 OURS = [
     model
     for model in admin.site._registry
@@ -198,3 +201,51 @@ def test_only_a_superuser_says_whose_account_a_person_has(staff: Client, client:
     assert client.post(url(person), {**data, "user": "", "timezone": "UTC"}).status_code == 302
     person.refresh_from_db()
     assert (person.user, person.timezone) == (user, "UTC")
+
+
+def test_a_picture_is_shown_in_the_chat_and_removed_again(staff: Client) -> None:
+    bot, chat = Bot.objects.get(), ChannelConfig.objects.get(kind="webchat")
+    data = form_of(staff.get(url(bot)))
+    for file, fault in (
+        (b"GIF89a....", "no PNG"),
+        (b"<svg onload=alert(1)>", "no PNG"),
+        (PNG + b"x" * 210_000, "200 KB"),
+    ):
+        refused = staff.post(url(bot), {**data, "upload": SimpleUploadedFile("face.png", file)})
+        assert fault in str(refused.context["adminform"].form.errors["upload"])
+    assert staff.post(url(bot), {**data, "upload": SimpleUploadedFile("face.html", PNG)}).status_code == 302
+    forget()
+    page = staff.get(f"/chat/{chat.slug}/").content.decode()
+    address = page.partition('class="picture" src="')[2].partition('"')[0]
+    shown = staff.get(address)
+    assert (shown.content, shown["Content-Type"], shown["X-Content-Type-Options"]) == (PNG, "image/png", "nosniff")
+    data = form_of(staff.get(url(bot)))
+    assert staff.post(url(bot), {**data, "without_picture": "on"}).status_code == 302
+    forget()
+    assert staff.get(address).status_code == 404
+    assert "<img" not in staff.get(f"/chat/{chat.slug}/").content.decode()
+
+
+def test_a_web_chat_is_given_a_look_sites_and_a_snippet(staff: Client, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://bots.example"
+    channel = ChannelConfig.objects.get(kind="webchat")
+    data = form_of(staff.get(url(channel)))
+    wrong = [("accent", "blue"), ("sites", "shop.example"), ("sites", "https://a.example/b"), ("identity_key", "short")]
+    for box, bad in wrong:
+        refused = staff.post(url(channel), {**data, f"config_{box}": bad})
+        assert f"config_{box}" in refused.context["adminform"].form.errors, box
+    good = {"config_accent": "#9c1c6b", "config_sites": "https://Shop.example/\n\nhttps://*.shop.example"}
+    saved = staff.post(url(channel), {**data, **good, "config_identity_key": "canary canary canary"})
+    assert saved.status_code == 302
+    page = staff.get(url(channel)).content.decode()
+    source = "https://bots.example/static/webchat/widget.js"
+    tag = f'<script src="{source}" data-channel="demo" data-color="#9c1c6b" async></script>'
+    assert escape(tag) in page and "canary" not in page
+    forget()
+    frame = staff.get("/chat/demo/frame/")
+    ancestors = "frame-ancestors 'self' https://shop.example https://*.shop.example"
+    assert ancestors in frame["Content-Security-Policy"]
+    assert "X-Frame-Options" not in frame and "switchboard_visitor" not in frame.cookies
+    full = staff.get("/chat/demo/")
+    assert "frame-ancestors 'none'" in full["Content-Security-Policy"] and full["X-Frame-Options"] == "DENY"
+    assert 'data-accent="#9c1c6b"' in full.content.decode()
