@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,7 +41,8 @@ def serve(**variables: str) -> Iterator[Product]:
     with tempfile.TemporaryDirectory() as folder:
         port, log = free_port(), Path(folder, "log")
         environment = {
-            **os.environ, "SWITCHBOARD_ENV_FILE": "", "SECRET_KEY": "x" * 60, "DEBUG": "true", "REDIS_URL": "",
+            **os.environ, "SWITCHBOARD_ENV_FILE": "", "SECRET_KEY": "x" * 60, "DEBUG": "", "REDIS_URL": "",
+            "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "ALLOWED_HOSTS": "127.0.0.1",
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3", "RATE_LIMIT_PER_MINUTE": "0", **variables,
         }  # fmt: skip
         command = [sys.executable, "manage.py", "serve", "--prepare", "--port", str(port)]

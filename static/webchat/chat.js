@@ -289,6 +289,10 @@ class Chat extends HTMLElement {
   }
 
   on_error(frame) {
+    if (frame.code === "bad_identity") { // the site's mistake: nothing to tell its visitor, who is a stranger then
+      console.warn(frame.message);
+      return;
+    }
     this.status.textContent = frame.message;
     if (!this.#ready) {
       this.connection.drop(); // hello was not answered: come back later

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Playwright, ViewportSize, expect
 
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import ARTEFACTS, FLAGS
@@ -42,20 +42,19 @@ def tag(product: Product, channel: str = "shop", **data: str) -> str:
 
 
 @pytest.fixture(params=["phone", "desktop"])
-def strict(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrowserContext]:
+def strict(request: pytest.FixtureRequest, tmp_path: Path, playwright: Playwright) -> Iterator[BrowserContext]:
     """A browser that gives frames of other sites neither cookies nor storage."""
     (tmp_path / "Default").mkdir()
     blocked = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(blocked))
     size: ViewportSize = {"width": 390, "height": 780} if request.param == "phone" else {"width": 1280, "height": 800}
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path, executable_path=find_chromium(), args=FLAGS, viewport=size
-        )
-        yield context
-        ARTEFACTS.mkdir(exist_ok=True)
-        context.pages[-1].screenshot(path=ARTEFACTS / f"{request.node.name}.png")
-        context.close()
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path, executable_path=find_chromium(), args=FLAGS, viewport=size
+    )
+    yield context
+    ARTEFACTS.mkdir(exist_ok=True)
+    context.pages[-1].screenshot(path=ARTEFACTS / f"{request.node.name}.png")
+    context.close()
 
 
 def opened(page: Page) -> FrameLocator:
