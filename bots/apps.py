@@ -6,3 +6,10 @@ class BotsConfig(AppConfig):
 
     name = "bots"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_migrate
+
+        from bots import roles
+
+        post_migrate.connect(roles.apply, dispatch_uid="switchboard.roles")

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin import theme
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
 from channels_integrations.base import EmbeddableAdapter, WebhookAdapter, adapters
 from channels_integrations.config_form import ChannelForm, config_boxes, form_for
@@ -24,7 +25,9 @@ from channels_integrations.setup import Misconfigured, adapter_of
 class FlagForm(forms.ModelForm):
     """Known flags are offered by name, with what they mean and their default."""
 
-    name = forms.ChoiceField(choices=[(f.name, f"{f.name} ({f.default}): {f.help}") for f in KNOWN.values()])
+    name = forms.ChoiceField(
+        choices=[(f.name, f"{f.name} ({f.default}): {f.help}") for f in KNOWN.values()], widget=theme.Select
+    )
 
     class Meta:
         model = FeatureFlag
@@ -53,7 +56,6 @@ class ChannelAdmin(ScopedModelAdmin):
 
     class Media:
         js = ("staff/copy.js",)
-        css = {"all": ("staff/copy.css",)}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """What the platform asks for comes with the second step, as for a new user's rights."""
@@ -85,7 +87,7 @@ class ChannelAdmin(ScopedModelAdmin):
         """Where people or their platform reach it."""
         if obj.pk is None or obj.kind not in adapters:
             return "–"
-        base = settings.PUBLIC_URL.rstrip("/")
+        base = _base()
         if issubclass(adapters[obj.kind], WebhookAdapter):
             return f"{base}/webhooks/{obj.kind}/{obj.pk}/"
         return f"{base}/chat/{obj.slug}/" if obj.kind == "webchat" else "–"
@@ -99,7 +101,7 @@ class ChannelAdmin(ScopedModelAdmin):
             adapter = None
         if not isinstance(adapter, EmbeddableAdapter):
             return "–"
-        html = adapter.snippet(obj.slug, settings.PUBLIC_URL.rstrip("/"))
+        html = adapter.snippet(obj.slug, _base())
         told = _("Paste it before </body>. Name the site below, under “Sites that may embed it”.")
         return format_html(
             '<code class="snippet">{}</code> <button type="button" class="button copy" data-copied="{}">{}</button>'
@@ -114,6 +116,11 @@ class ChannelAdmin(ScopedModelAdmin):
         for flag in formset.deleted_objects:
             flag.delete()
         formset.save_m2m()
+
+
+def _base() -> str:
+    """Our address as others reach it; the one of `make run` where none is set."""
+    return settings.PUBLIC_URL or f"http://127.0.0.1:{settings.PORT}"
 
 
 @admin.register(FeatureFlag)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from bots.admin import theme
 from bots.fields import Unreadable
 from channels_integrations.base import adapters
 from channels_integrations.models import ChannelConfig
@@ -103,13 +104,14 @@ def _box(name: str, info: FieldInfo) -> forms.Field:
     }
     if _is_secret(info):
         told["help_text"] = f"{told['help_text']} {_('Never shown. Leave empty to keep it.')}".strip()
-        return forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), **told)
+        return forms.CharField(widget=theme.Password(attrs={"autocomplete": "new-password"}), **told)
     if get_origin(info.annotation) is Literal:
-        return forms.ChoiceField(choices=[(value, value) for value in get_args(info.annotation)], **told)
+        choices = [(value, value) for value in get_args(info.annotation)]
+        return forms.ChoiceField(choices=choices, widget=theme.Select, **told)
     if info.annotation is bool:
-        return forms.BooleanField(**told)
+        return forms.BooleanField(widget=theme.Switch, **told)
     if info.annotation is int:
-        return forms.IntegerField(**told)
+        return forms.IntegerField(widget=theme.Number, **told)
     if get_origin(info.annotation) is list:
-        return LinesField(widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), **told)
-    return forms.CharField(widget=forms.TextInput(attrs={"class": "vTextField"}), **told)
+        return LinesField(widget=theme.Textarea(attrs={"rows": 3}), **told)
+    return forms.CharField(widget=theme.TextInput(), **told)

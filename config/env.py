@@ -103,8 +103,12 @@ VARIABLES: tuple[Variable, ...] = (
              choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), help="Least level that is logged."),
     Variable(name="LOG_FORMAT", kind="choice", default="json", choices=("json", "console"), group="Operation",
              help="`json`: a line an event; `console`: for people."),
+    Variable(name="PERSON_WAIT_MINUTES", kind="int", default=5, least=0, group="Operation",
+             help="Minutes after which the team is told by e-mail that somebody waits for a person. 0 = never."),
     *_group(
         "Operation",
+        ("EMAIL_URL", "secret", "", "`smtp+tls://user:password@host:587`, for e-mails to staff. Empty: none are sent."),
+        ("EMAIL_FROM", "text", "switchboard@localhost", "Who they come from."),
         ("PRIVATE_NETWORKS", "networks", [], "Networks such as `10.0.0.0/8` that addresses in rows may lead to."),
         ("EXTRA_APPS", "list", [], "Django apps with tools, commands or platforms of your own."),
     ),
@@ -112,7 +116,6 @@ VARIABLES: tuple[Variable, ...] = (
         "Operation",
         ("SENTRY_DSN", "secret", "", "Error tracking."),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "url", "", "Traces."),
-        ("EMAIL_URL", "secret", "", "`smtp://…`, for notices to staff."),
         later=True,
     ),
     *_group(

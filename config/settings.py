@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import environ
 
 from config import logging as structured
+from config import theme
 from config.env import load
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -43,6 +45,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 INSTALLED_APPS = [
     *(["daphne"] if DEBUG else []),  # `runserver` on ASGI; 23 MB that production need not pay
+    "unfold",  # before the admin, whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -54,6 +57,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "rest_framework_simplejwt.token_blacklist",
     *(["django_migration_linter"] if os.environ.get("LINT_MIGRATIONS") else []),
     "config",
     "bots",
@@ -65,9 +69,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "config.middleware.Guard",
+    "conversations.api.origins.Origins",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.Policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -91,6 +96,7 @@ TEMPLATES = [
         },
     }
 ]
+UNFOLD = theme.UNFOLD
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -207,7 +213,23 @@ DRAIN_SECONDS: float = env["DRAIN_SECONDS"]
 SEND_SECONDS: float = env["SEND_SECONDS"]
 CONFIGURATION_SECONDS = 4.0  # a changed bot, model or flag is in force everywhere within 5 s
 
+
+# E-mail ---------------------------------------------------------------------------------------------------------------
+def _email(url: str) -> dict[str, Any]:
+    try:
+        return dict(environ.Env.email_url_config(url))
+    except (KeyError, ValueError, environ.ImproperlyConfigured):
+        env.fault("EMAIL_URL", "is no address of a mail server", "write smtp+tls://user:password@host:587")
+        return {}
+
+
+PERSON_WAIT_MINUTES = env["PERSON_WAIT_MINUTES"]
+EMAIL_URL, DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = env["EMAIL_URL"], env["EMAIL_FROM"], 10
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+globals().update(_email(EMAIL_URL) if EMAIL_URL else {})
+
 # People ---------------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "bots.roles.RoleBackend"]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español"), ("de", "Deutsch"), ("fr", "Français"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -222,7 +244,10 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # API ------------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["conversations.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "conversations.api.authentication.StaffTokenAuthentication",
+        "conversations.api.authentication.ApiKeyAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["conversations.api.authentication.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["conversations.api.parsers.CarefulJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -232,9 +257,16 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",  # and no other is taken
+    "SIGNING_KEY": SECRET_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "CHECK_REVOKE_TOKEN": True,  # another password ends them
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Switchboard API",
-    "DESCRIPTION": "Start conversations with bots, continue them, read them. Errors are RFC 9457 problem details.",
+    "DESCRIPTION": "Talk to bots, read what was said, configure them. Errors are RFC 9457 problem details.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -251,3 +283,4 @@ LOG_FORMAT = env["LOG_FORMAT"]
 LOGGING = structured.configuration(level=LOG_LEVEL, style=LOG_FORMAT)
 structured.configure()
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
+MIGRATION_LINTER_OPTIONS = {"exclude_apps": ["token_blacklist"]}  # a library's, on tables that were empty then

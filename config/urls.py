@@ -14,6 +14,7 @@ urlpatterns = [
     path("ready", health.ready),
     path("metrics", ExportToDjangoView),
     path("admin/", admin.site.urls),
+    path("analytics/", include("analytics.urls")),
     path("api/v1/", include("conversations.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema")),

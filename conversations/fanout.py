@@ -82,6 +82,10 @@ class Fanout:
         if conversation_id in self._relayed:
             self._relayed[conversation_id].append(frame)
 
+    def tell(self, conversation_id: uuid.UUID, frame: Frame) -> None:
+        """A frame that is part of no answer, for watchers in other processes."""
+        self._say(conversation_id, "frames", [frame])
+
     def _join(self, conversation_id: uuid.UUID) -> None:
         self._order(lambda: self._layer.group_add(_group(conversation_id), self._name))
 

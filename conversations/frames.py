@@ -28,5 +28,6 @@ def message_body(message: Message) -> dict[str, Any]:
         "notice": bool(message.metadata.get("notice")),
         "stopped": bool(message.metadata.get("stopped")),
         "feedback": message.feedback,
+        "author": message.metadata.get("author"),
         "at": message.created_at.isoformat(),
     }

@@ -261,7 +261,8 @@ def _zone(name: str) -> Any:
 
 def _chat(message: Message) -> ChatMessage:
     role: Any = message.role
-    return ChatMessage(role=role, text=message.text)
+    author = message.metadata.get("author")
+    return ChatMessage(role=role, text=f"({author}, a person of the team:) {message.text}" if author else message.text)
 
 
 def _spoken(job: Job, answer: Answer) -> Outcome:

@@ -15,7 +15,7 @@ from django.db import Error
 
 from bots.providers import pool
 from bots.threads import in_reserve, in_thread
-from conversations import delivery, events, turns
+from conversations import delivery, events, reminders, turns
 from conversations.accept import Accepted, request_stop
 from conversations.draft import Frame
 from conversations.fanout import Fanout
@@ -54,13 +54,17 @@ class Runner:
             return
         self.draining, self._drained = False, None
         await self.fanout.start()
-        for work, seconds in (
+        loops: list[tuple[Callable[[], Awaitable[Any]], float]] = [
             (self._sweep, settings.SWEEP_SECONDS),
             (self._keep, TICK),
             (self._renew, settings.LEASE_SECONDS / 3),
             (self.hub.poll, TICK * 2),
-            *([] if settings.CELERY_BROKER_URL else [(self._purge, 3600)]),  # else beat's
-        ):
+            (reminders.remind, 30),
+            *(
+                [] if settings.CELERY_BROKER_URL else [(functools.partial(in_thread, events.purge), 3600)]
+            ),  # else beat's
+        ]
+        for work, seconds in loops:
             self._loops.append(asyncio.create_task(_every(seconds, work)))
 
     def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int, owner: str = "bot") -> None:
@@ -89,11 +93,9 @@ class Runner:
 
     def _hold(self, begun: Begun | Claim | None) -> None:
         """Keep a turn that was claimed with its message until it is rung for; while draining, hand it back."""
-        if begun is None:
-            return
-        if self.draining:
+        if begun is not None and self.draining:
             self._background(_hand_back(_held(begun)))
-        else:
+        elif begun is not None:
             self._begun[_held(begun).conversation.pk] = begun
 
     def _ring_held(self, conversation_id: uuid.UUID) -> None:
@@ -245,9 +247,6 @@ class Runner:
         for conversation_id in await in_thread(delivery.due):
             self.ring_delivery(conversation_id)
 
-    async def _purge(self) -> None:
-        await in_thread(events.purge)
-
     async def _keep(self) -> None:
         if not self.running:
             return
@@ -284,7 +283,7 @@ async def _hand_back(held: Claim) -> None:
         log.warning("turn_left_to_sweeper", error=type(error).__name__)
 
 
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
     """`work` again and again; an outage of the database is told once a round and outlived."""
     while True:
         began = time.monotonic()

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from bots.admin import bot, provider, workspace
+from bots.admin import bot, provider, staff, workspace
 
 admin.site.site_header = admin.site.site_title = "Switchboard"
-admin.site.index_title = "What people talk to"
+admin.site.index_title = "Today"
 
-__all__ = ["bot", "provider", "workspace"]
+__all__ = ["bot", "provider", "staff", "workspace"]

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin import theme
 from bots.admin.scoped import ScopedModelAdmin
 from bots.models import Bot, BotPicture
 from bots.tools.base import tools
@@ -22,7 +23,7 @@ class BotForm(forms.ModelForm):
     """A bot with its prompt, its tools as boxes to tick, its suggestions a line each."""
 
     prompt = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 12, "cols": 100}),
+        widget=theme.Textarea(attrs={"rows": 12}),
         required=False,
         max_length=50_000,
         help_text=_("What the model is told before every conversation."),
@@ -30,10 +31,10 @@ class BotForm(forms.ModelForm):
     tools = forms.MultipleChoiceField(
         choices=lambda: [(name, f"{name}: {entry.description}") for name, entry in tools.items()],
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=theme.Checkboxes,
     )
     suggestions = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4, "cols": 100}),
+        widget=theme.Textarea(attrs={"rows": 4}),
         required=False,
         help_text=_("Questions offered at the start, one a line."),
     )
@@ -41,10 +42,10 @@ class BotForm(forms.ModelForm):
     upload = forms.FileField(
         label=_("Picture"),
         required=False,
-        widget=forms.ClearableFileInput(attrs={"accept": ",".join(PICTURES.values())}),
+        widget=theme.File(attrs={"accept": ",".join(PICTURES.values())}),
         help_text=_("Square, PNG, JPEG or WebP, 200 KB at most. Shown beside the bot's name in the web chat."),
     )
-    without_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
+    without_picture = forms.BooleanField(label=_("Remove the picture"), required=False, widget=theme.Switch)
 
     class Meta:
         model = Bot

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import get_permission_codename
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
+from bots import roles
+from bots.admin import theme
 from bots.models import Workspace
 from bots.remember import forget
 
 
-class ScopedModelAdmin(admin.ModelAdmin):
+class ScopedModelAdmin(theme.ModelAdmin):
     """Configuration rows: seen through `for_actor`, switched off rather than deleted, in force at once."""
 
     show_full_result_count = False
@@ -44,17 +47,48 @@ class ScopedModelAdmin(admin.ModelAdmin):
         super().save_related(request, form, formsets, change)
         forget()
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and (
+            self._allowed(request, obj, "view") or self._allowed(request, obj, "change")
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._allowed(request, obj, "change")
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        """A row of another workspace is not there: 404, where Django would lead to the start page."""
+        raise Http404(f"no {opts.verbose_name} {object_id!r}")
 
-class ScopedTabularInline(admin.TabularInline):
+    def _allowed(self, request: HttpRequest, obj: Any, verb: str) -> bool:
+        """Whether the role in the row's own workspace allows it: in another it may be a lesser one."""
+        if obj is None or obj.pk is None:
+            return True
+        workspace = _workspace_of(obj)
+        if workspace is None and verb == "view":
+            return True  # what serves all workspaces is seen in each
+        permission = f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}"
+        return roles.in_workspace(request.user, workspace, permission)
+
+
+class ScopedTabularInline(theme.TabularInline):
     """Rows under another row; the choices in their drop-downs are scoped too."""
 
     extra = 0
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, **{**_mine(db_field, request), **kwargs})
+
+
+def _workspace_of(obj: Any) -> Any:
+    """The workspace a row belongs to, however far away; None for what belongs to all."""
+    if not hasattr(obj, "_workspace"):
+        rows = type(obj)._default_manager
+        path = getattr(rows.all(), "workspace_path", None)
+        obj._workspace = rows.filter(pk=obj.pk).values_list(path, flat=True).first() if path else None
+    return obj._workspace
 
 
 def several_workspaces() -> bool:

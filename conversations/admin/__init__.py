@@ -6,11 +6,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
+from bots.models.price import dollars
 from channels_integrations.models import RawEvent
-from conversations.models import ChatUser, Conversation, Delivery, Message, Person, Turn
+from conversations.admin import inbox
+from conversations.models import ChatUser, Conversation, Delivery, Message, ModelCall, Person, Turn
 from conversations.undone import replay
 
 
@@ -65,6 +68,10 @@ class ConversationAdmin(ReadOnly, ScopedModelAdmin):
     fields = ("title", "bot", "channel", "chat_user", "owner", "status", "model_override", "started_at", "ended_at")
     inlines = (MessageInline,)
 
+    def get_urls(self) -> Any:
+        page = self.admin_site.admin_view(inbox.page)
+        return [path("needs-a-person/", page, name="needs_a_person"), *super().get_urls()]
+
 
 class EngineRoom(ReadOnly, ScopedModelAdmin):
     """Rows of the ledger by state, newest first; what was given up can be tried again, or put aside."""
@@ -87,6 +94,22 @@ class TurnAdmin(EngineRoom):
     kind = "turns"
     list_display = ("conversation", "state", "reason", "attempts", "created_at", "finished_at")
     list_select_related = ("conversation",)
+
+
+@admin.register(ModelCall)
+class ModelCallAdmin(ReadOnly, ScopedModelAdmin):
+    list_display = ("created_at", "model_name", "level", "input_tokens", "output_tokens", "cost", "latency_ms", "error")
+    ordering = ("-pk",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The report adds them up for everybody; single ones are for whoever runs the engine."""
+        return super().has_view_permission(request, obj) and request.user.has_perm("conversations.view_turn")
+
+    @admin.display(description=_("cost"))
+    def cost(self, obj: Any) -> str:
+        """In dollars."""
+        amount = dollars(obj.cost_nanodollars)
+        return str(_("unknown")) if amount is None else f"${amount:.6f}"
 
 
 @admin.register(Delivery)

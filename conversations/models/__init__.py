@@ -1,9 +1,12 @@
 """Rows of this app, split by noun."""
 
+from conversations.models.canned import CannedAnswer
 from conversations.models.conversation import Conversation
 from conversations.models.delivery import Delivery
 from conversations.models.message import Message
 from conversations.models.people import ChatUser, Person
 from conversations.models.turn import ModelCall, ToolCall, Turn
 
-__all__ = ["ChatUser", "Conversation", "Delivery", "Message", "ModelCall", "Person", "ToolCall", "Turn"]
+__all__ = [
+    "CannedAnswer", "ChatUser", "Conversation", "Delivery", "Message", "ModelCall", "Person", "ToolCall", "Turn",
+]  # fmt: skip

@@ -37,6 +37,8 @@ class Conversation(models.Model):
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    waiting_since = models.DateTimeField(null=True, blank=True)  # for a person of the team
+    reminded_at = models.DateTimeField(null=True, blank=True)  # when the team was told so by e-mail
     model_override = models.ForeignKey(AIModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     next_seq = models.PositiveIntegerField(default=1)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -54,6 +56,9 @@ class Conversation(models.Model):
             models.UniqueConstraint(
                 fields=["channel", "chat_id"], condition=Q(ended_at=None), name="one_open_conversation"
             )
+        ]
+        indexes = [
+            models.Index(fields=["waiting_since"], name="needs_a_person", condition=Q(owner__in=("waiting", "human")))
         ]
 
     def __str__(self) -> str:

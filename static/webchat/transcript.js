@@ -171,6 +171,7 @@ export class Transcript {
   }
 
   #stored(message) {
+    if (message.role === "system") return this.#aside(message);
     const made = element("div", `message ${message.role}`);
     made.dir = "auto";
     if (message.html) {
@@ -180,6 +181,14 @@ export class Transcript {
       made.textContent = message.text;
     }
     this.#complete(made, message);
+    return made;
+  }
+
+  // What happened between messages: somebody came or went.
+  #aside(message) {
+    const made = element("p", "message aside", message.text);
+    made.dir = "auto";
+    made.dataset.seq = message.seq;
     return made;
   }
 

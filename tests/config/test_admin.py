@@ -145,7 +145,7 @@ def test_staff_of_another_workspace_see_nothing_of_it(client: Client) -> None:
     user.memberships.create(workspace=Workspace.objects.create(name="Other"))
     client.force_login(user)
     bot = Bot.objects.get()
-    assert client.get(url(bot)).status_code == 302  # "doesn't exist. Perhaps it was deleted?"
+    assert client.get(url(bot)).status_code == 404
     assert bot.name not in client.get(url(Bot, "changelist")).content.decode()
     add = client.get(url(ChannelConfig, "add"))
     assert list(add.context["adminform"].form.fields["bot"].queryset) == []

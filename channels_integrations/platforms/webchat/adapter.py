@@ -43,7 +43,9 @@ class Look(BaseModel):
     @field_validator("sites", mode="before")
     @classmethod
     def _lower(cls, sites: Any) -> Any:
-        return [site.strip().lower().rstrip("/") for site in sites] if isinstance(sites, list) else sites
+        if not isinstance(sites, list):
+            return sites
+        return [site.strip().lower().rstrip("/") if isinstance(site, str) else site for site in sites]
 
 
 @adapter

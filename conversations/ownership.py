@@ -1,0 +1,100 @@
+"""Who answers in a conversation: the bot, somebody who is to come, or a person of the team."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from conversations import languages
+from conversations.models import Conversation, Message, Turn
+
+Owner = Conversation.Owner
+
+
+class Over(Exception):
+    """The conversation was ended: nobody would read an answer."""
+
+
+def ask_for_person(conversation_id: uuid.UUID) -> bool:
+    """Whether somebody of the team is waited for now: from now on the bot is silent here."""
+    rows = Conversation.objects.filter(pk=conversation_id, ended_at=None).exclude(owner=Owner.HUMAN)
+    return bool(rows.update(owner=Owner.WAITING, waiting_since=Coalesce("waiting_since", Now())))
+
+
+def take(conversation_id: uuid.UUID, user: Any) -> Conversation:
+    """The conversation, `user`'s from now on; what the bot was about to say is stopped. Raises Over."""
+
+    def taken(conversation: Conversation) -> None:
+        if conversation.owner == Owner.HUMAN and conversation.assigned_to_id == user.pk:
+            return
+        conversation.owner, conversation.assigned_to = Owner.HUMAN, user
+        open_turns = Turn.objects.filter(conversation=conversation, finished_at=None)
+        open_turns.filter(state=Turn.State.RUNNING).update(stop_requested=True)
+        open_turns.filter(state=Turn.State.QUEUED).update(
+            state=Turn.State.STOPPED, reason="a person took over", finished_at=Now()
+        )
+        changed = {"owner": Owner.HUMAN, "assigned_to": user, "waiting_since": None, "reminded_at": None}
+        Conversation.objects.filter(pk=conversation.pk).update(**changed)
+        _remark(conversation, lambda: _("%(name)s from the team answers now.") % {"name": name_of(user)})
+
+    return _locked(conversation_id, taken)
+
+
+def hand_back(conversation_id: uuid.UUID, user: Any) -> Conversation:
+    """The conversation, the bot's again: its next message is answered by machine. Raises Over."""
+
+    def given(conversation: Conversation) -> None:
+        if conversation.owner == Owner.BOT:
+            return
+        was_taken = conversation.owner == Owner.HUMAN
+        changed = {"owner": Owner.BOT, "assigned_to": None, "waiting_since": None, "reminded_at": None}
+        Conversation.objects.filter(pk=conversation.pk).update(**changed)
+        conversation.owner = Owner.BOT
+        if was_taken:
+            _remark(conversation, lambda: _("%(name)s has left. The bot answers again.") % {"name": name_of(user)})
+
+    return _locked(conversation_id, given)
+
+
+def name_of(user: Any) -> str:
+    """What visitors call a person of the team: the first name, never a login."""
+    return user.first_name.strip() or _("Somebody")
+
+
+def add(conversation: Conversation, **message: Any) -> Message:
+    """A message of ours, stored with the next `seq` of the conversation, whose row is locked here."""
+    row = Message.objects.create(
+        conversation=conversation, channel_id=conversation.channel_id, seq=conversation.next_seq, **message
+    )
+    conversation.next_seq += 1
+    Conversation.objects.filter(pk=conversation.pk).update(next_seq=F("next_seq") + 1, last_activity=Now())
+    return row
+
+
+def locked(conversation_id: uuid.UUID) -> Conversation:
+    """The open conversation under its row lock. Raises Over."""
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("chat_user__person", "assigned_to")
+    found: Conversation | None = rows.filter(pk=conversation_id, ended_at=None).first()
+    if found is None:
+        raise Over
+    return found
+
+
+def _locked(conversation_id: uuid.UUID, change: Callable[[Conversation], None]) -> Conversation:
+    with transaction.atomic():
+        conversation = locked(conversation_id)
+        change(conversation)
+    return conversation
+
+
+def _remark(conversation: Conversation, text: Callable[[], str]) -> None:
+    """A line in the person's language that they, the team and the bot's context all read."""
+    with translation.override(languages.of(conversation.chat_user.person.language)):
+        add(conversation, role=Message.Role.SYSTEM, text=text())

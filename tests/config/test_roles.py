@@ -1,0 +1,170 @@
+"""Who may do what: every staff page and socket, for every role, and for those who have none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from bots import environment, roles
+from bots.models import AIModel, AIProvider, ApiKey, Bot, Membership, ModelPrice, Workspace
+from channels_integrations.models import ChannelConfig, FeatureFlag, RawEvent
+from conversations.models import (
+    CannedAnswer,
+    ChatUser,
+    Conversation,
+    Delivery,
+    Message,
+    ModelCall,
+    Person,
+    Turn,
+)
+from conversations.seed import seed_demo
+
+pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+OURS = {"bots", "channels_integrations", "conversations"}
+MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
+OPERATORS = {"Bot", "ChannelConfig", "Conversation", "Person", "CannedAnswer"}
+ANALYSTS = OPERATORS - {"CannedAnswer"}
+
+
+@pytest.fixture
+def rows() -> dict[Any, Any]:
+    """One row of everything that staff can open, in the first workspace."""
+    environment.sync()
+    seed_demo()
+    workspace, bot, channel = Workspace.default(), Bot.objects.get(), ChannelConfig.objects.get(kind="webchat")
+    provider = AIProvider.objects.create(workspace=workspace, slug="own", name="Own", kind="demo")
+    model = AIModel.objects.create(provider=provider, name="m")
+    ModelPrice.objects.create(model=model, valid_from="2026-01-01T00:00Z", input_nanodollars=1, output_nanodollars=1)
+    person = Person.objects.create(workspace=workspace, name="Ada")
+    user = ChatUser.objects.create(channel=channel, person=person, external_id="u")
+    here = Conversation.objects.create(workspace=workspace, channel=channel, bot=bot, chat_id="u", chat_user=user)
+    turn = Turn.objects.create(conversation=here, first_seq=1)
+    message = Message.objects.create(conversation=here, channel=channel, turn=turn, seq=1, role="user", text="canary")
+    call = ModelCall.objects.create(turn=turn, model_name="own/m", level="bot", attempt=1, round=1, latency_ms=1)
+    found = [
+        provider, model, bot, channel, person, here, turn, call,
+        Delivery.objects.create(message=message, part=0, payload={"text": "canary"}),
+        RawEvent.objects.create(channel=channel, sha256="x", body=b"canary"),
+        FeatureFlag.objects.create(workspace=workspace, name="enable_tools", value="true"),
+        CannedAnswer.objects.create(workspace=workspace, name="Hello", text="Hello!"),
+        ApiKey.issue(workspace=workspace, name="shop", scopes=["chat"])[0],
+    ]  # fmt: skip
+    assert {type(row) for row in found} == set(MODELS)
+    return {type(row): row for row in found}
+
+
+def staff(client: Client, role: str | None, workspace: Workspace | None = None) -> Any:
+    """Signed in with this role in this workspace; with None, with no role at all."""
+    user = get_user_model().objects.create_user(f"staff-{role}", is_staff=True)
+    if role is not None:
+        Membership.objects.create(user=user, workspace=workspace or Workspace.default(), role=role)
+    client.force_login(user)
+    return user
+
+
+def address(model: Any, page: str, *arguments: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def statuses(client: Client, rows: dict[Any, Any], page: str) -> dict[str, int]:
+    found = {}
+    for model, row in rows.items():
+        arguments = [] if page in {"changelist", "add"} else [row.pk]
+        found[model.__name__] = client.get(address(model, page, *arguments)).status_code
+    return found
+
+
+@pytest.mark.parametrize("role", [None, *roles.TABLE])
+@pytest.mark.parametrize("page", ["change", "history", "delete"])
+def test_rows_of_another_workspace_are_not_there(client: Client, rows: dict[Any, Any], role: str, page: str) -> None:
+    staff(client, role, Workspace.objects.create(name="Other"))
+    assert set(statuses(client, rows, page).values()) <= {403, 404}
+
+
+@pytest.mark.parametrize("role", roles.TABLE)
+def test_lists_of_another_workspace_are_empty(client: Client, rows: dict[Any, Any], role: str) -> None:
+    staff(client, role, Workspace.objects.create(name="Other"))
+    for model, row in rows.items():
+        page = client.get(address(model, "changelist"))
+        assert page.status_code in {200, 403}
+        assert str(row.pk) not in page.content.decode(), model
+
+
+@pytest.mark.parametrize("page", ["changelist", "add", "change", "history", "delete"])
+def test_without_a_role_every_page_is_refused(client: Client, rows: dict[Any, Any], page: str) -> None:
+    staff(client, None)
+    assert set(statuses(client, rows, page).values()) <= {403, 404}
+    client.logout()
+    assert set(statuses(client, rows, page).values()) == {302}  # to the login
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [("administrator", {model.__name__ for model in MODELS}), ("operator", OPERATORS), ("analyst", ANALYSTS)],
+)
+def test_each_role_sees_its_pages(client: Client, rows: dict[Any, Any], role: str, shown: set[str]) -> None:
+    user = staff(client, role)
+    assert {name for name, status in statuses(client, rows, "changelist").items() if status == 200} == shown
+    assert {name for name, status in statuses(client, rows, "change").items() if status == 200} == shown
+    start = client.get(reverse("admin:index")).content.decode()
+    assert ("Engine room" in start) is (role == "administrator")
+    assert ("/needs-a-person/" in start) is (role != "analyst")
+    assert client.get(reverse("admin:needs_a_person")).status_code == (404 if role == "analyst" else 200)
+    assert user.get_all_permissions() == roles.names(role)
+
+
+def test_a_lesser_role_in_one_workspace_is_not_raised_by_a_higher_one_elsewhere(
+    client: Client, rows: dict[Any, Any]
+) -> None:
+    user = staff(client, "analyst")
+    Membership.objects.create(user=user, workspace=Workspace.objects.create(name="Other"), role="administrator")
+    page = address(Bot, "change", rows[Bot].pk)
+    assert client.get(page).status_code == 200
+    assert client.post(page, {"name": "Stolen"}).status_code == 403
+    rows[Bot].refresh_from_db()
+    assert rows[Bot].name == "Demo"
+
+
+def test_what_serves_every_workspace_is_seen_and_not_changed(client: Client, rows: dict[Any, Any]) -> None:
+    staff(client, "administrator")
+    shared = AIProvider.objects.create(workspace=None, slug="shared", name="Shared", kind="demo")
+    page = address(AIProvider, "change", shared.pk)
+    assert client.get(page).status_code == 200
+    assert client.post(page, {"name": "Stolen"}).status_code == 403
+
+
+def test_the_groups_say_what_the_table_says() -> None:
+    for role in roles.TABLE:
+        group = Group.objects.get(name=Membership.Role(role).label)
+        held = {
+            f"{row.content_type.app_label}.{row.codename}" for row in group.permissions.select_related("content_type")
+        }
+        assert held == roles.names(role)
+
+
+def test_no_staff_page_is_forgotten() -> None:
+    """A new page of ours under /admin/ has to be named here, and tested above."""
+    ours = {model._meta.label_lower.replace(".", "_") for model in MODELS}
+    names = {
+        name
+        for pattern in get_resolver().url_patterns
+        if str(pattern.pattern) == "admin/"
+        for name in _names(pattern)
+        if any(name.startswith(prefix) for prefix in ours) or "_" in name
+    }
+    known = {f"{prefix}_{page}" for prefix in ours for page in ("changelist", "add", "history", "delete", "change")}
+    django = {name for name in names if name.startswith(("auth_", "view_on_site", "password_"))} | {"app_list"}
+    assert names - known - django == {"needs_a_person"}
+
+
+def _names(pattern: Any) -> list[str]:
+    if isinstance(pattern, URLPattern):
+        return [pattern.name] if pattern.name else []
+    return [name for inner in pattern.url_patterns for name in _names(inner)]
