@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import uuid
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_WORKSPACE = uuid.UUID(int=1)
 SCOPES = ("chat", "read", "manage")
+ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?")
+USUAL_PORT = re.compile(r"http://.*:80|https://.*:443")
 
 
 class ScopedQuerySet(models.QuerySet[Any]):
@@ -97,6 +102,18 @@ class ApiKeyQuerySet(ScopedQuerySet):
         return key  # type: ignore[no-any-return]
 
 
+def check_origins(origins: Any) -> None:
+    """Raises ValidationError unless this is a list of origins, each as browsers send it."""
+    if not isinstance(origins, list) or len(origins) > 100:
+        raise ValidationError(_("This takes a list of at most 100 origins."))
+    for origin in origins:
+        if not isinstance(origin, str) or not ORIGIN.fullmatch(origin) or USUAL_PORT.fullmatch(origin):
+            raise ValidationError(
+                _("%(origin)r is no origin: write it as https://app.example, without a path or a usual port."),
+                params={"origin": origin},
+            )
+
+
 class ApiKey(models.Model):
     """What a program shows to be let in. Shown once, kept as SHA-256 (128 random bits need no slow hash)."""
 
@@ -110,6 +127,13 @@ class ApiKey(models.Model):
         "bots.Bot", blank=True, help_text=_("None chosen: all bots of the workspace.")
     )
     rate_limit_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    allowed_origins = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        validators=[check_origins],
+        help_text=_("Pages that may use it from a browser. Programs always may."),
+    )
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

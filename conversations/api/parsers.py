@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -58,13 +59,13 @@ def _no_constant(name: str) -> Any:
 def _check(value: Any, depth: int) -> None:
     if depth > 64:
         raise ValueError("The body is nested too deeply.")
-    if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-            raise ValueError("A text in the body has characters that cannot be stored.")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _check(key, depth + 1)
-            _check(inner, depth + 1)
-    elif isinstance(value, list):
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
         for inner in value:
             _check(inner, depth + 1)
+        return
+    if isinstance(value, str) and ("\0" in value or any("\ud800" <= char <= "\udfff" for char in value)):
+        raise ValueError("A text in the body has characters that cannot be stored.")
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999
+        raise ValueError("A number in the body is too large.")

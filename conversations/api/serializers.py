@@ -6,7 +6,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from bots.models import Bot
 from conversations.frames import message_body
 from conversations.limits import LONGEST_TEXT, BadText, clean_text
 from conversations.models import Conversation, Message
@@ -67,17 +66,6 @@ class AnswerSerializer(serializers.Serializer):
     reply = serializers.CharField(allow_null=True)
     model = serializers.CharField(allow_null=True)
     usage = UsageSerializer()
-
-
-class BotSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Bot
-        fields = ("slug", "name", "description", "greeting", "suggestions")
-
-
-class ModelSerializer(serializers.Serializer):
-    id = serializers.CharField(source="reference")
-    name = serializers.CharField(source="label")
 
 
 class ConversationSerializer(serializers.ModelSerializer):

@@ -1,4 +1,4 @@
-"""REST: bots and models to look at, conversations to start, continue, read and end."""
+"""REST: conversations to start, continue, read and end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bots import catalog
 from bots.models import ApiKey, Bot
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, channel_for, setup_of
 from conversations import accept, rates
-from conversations.api import idempotency, serializers, waiting
+from conversations.api import idempotency, reach, serializers, waiting
 from conversations.api.async_view import AsyncAPIView
-from conversations.api.authentication import caller
+from conversations.api.authentication import actor, caller
 from conversations.api.pagination import BySeq
 from conversations.api.problems import problem
 from conversations.models import Conversation, Message
@@ -67,16 +66,12 @@ class EventStream(BaseRenderer):
 
 def bots_of(key: ApiKey) -> QuerySet[Bot]:
     """Bots in use that this key may talk to."""
-    rows = Bot.objects.for_actor(key).filter(is_active=True, archived_at=None)
-    named = list(key.bots.values_list("pk", flat=True))
-    return rows.filter(pk__in=named) if named else rows
+    return reach.bots_within(key).filter(is_active=True)
 
 
-def conversations_of(key: ApiKey) -> QuerySet[Conversation]:
-    """Conversations with those bots."""
-    rows = Conversation.objects.for_actor(key).select_related("bot", "chat_user")
-    named = list(key.bots.values_list("pk", flat=True))
-    return rows.filter(bot__in=named) if named else rows
+def conversations_of(who: reach.Caller) -> QuerySet[Conversation]:
+    """Conversations with bots that the caller reaches."""
+    return reach.conversations_within(who).select_related("bot", "chat_user")
 
 
 def api_setup(key: ApiKey, slug: str) -> Setup:
@@ -85,24 +80,6 @@ def api_setup(key: ApiKey, slug: str) -> Setup:
     if bot is None:
         raise Http404
     return setup_of(channel_for(bot, "api"))
-
-
-class Bots(generics.ListAPIView):
-    """Bots this key may talk to."""
-
-    serializer_class = serializers.BotSerializer
-
-    def get_queryset(self) -> Any:
-        return bots_of(caller(self.request)) if self.request.auth else Bot.objects.none()
-
-
-class Models(APIView):
-    """Models that bots of this workspace may use."""
-
-    @extend_schema(responses=serializers.ModelSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        models = catalog.models_of(caller(request).workspace_id)
-        return Response({"results": serializers.ModelSerializer(models, many=True).data})
 
 
 class Sending(AsyncAPIView):
@@ -170,10 +147,11 @@ class Chat(Sending):
 class Conversations(Sending, generics.ListAPIView):
     """Conversations of this key's bots, newest first; POST starts one."""
 
+    rows = Conversation
     serializer_class = serializers.ConversationSerializer
 
     def get_queryset(self) -> Any:
-        return conversations_of(caller(self.request)) if self.request.auth else Conversation.objects.none()
+        return conversations_of(actor(self.request)) if self.request.auth else Conversation.objects.none()
 
     async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         return await in_thread(self.list, request)
@@ -198,23 +176,25 @@ class Conversations(Sending, generics.ListAPIView):
 class OneConversation(generics.RetrieveAPIView):
     """A conversation."""
 
+    rows = Conversation
     serializer_class = serializers.ConversationSerializer
     queryset = Conversation.objects.none()
 
     def get_object(self) -> Conversation:
-        return _conversation(caller(self.request), self.kwargs["pk"])
+        return _conversation(actor(self.request), self.kwargs["pk"])
 
 
 class Messages(Sending, generics.ListAPIView):
     """A conversation's messages, oldest first; POST continues it."""
 
+    rows = Conversation
     serializer_class = serializers.MessageSerializer
     pagination_class = BySeq
 
     def get_queryset(self) -> Any:
         if not self.request.auth:
             return Message.objects.none()
-        return Message.objects.filter(conversation=_conversation(caller(self.request), self.kwargs["pk"]))
+        return Message.objects.filter(conversation=_conversation(actor(self.request), self.kwargs["pk"]))
 
     async def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         return await in_thread(self.list, request)
@@ -256,8 +236,8 @@ class Feedback(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _conversation(key: ApiKey, pk: uuid.UUID) -> Conversation:
-    return get_object_or_404(conversations_of(key), pk=pk)
+def _conversation(who: reach.Caller, pk: uuid.UUID) -> Conversation:
+    return get_object_or_404(conversations_of(who), pk=pk)
 
 
 def _started(setup: Setup, chat_id: str, user: str) -> Conversation:

@@ -1,0 +1,115 @@
+"""Feature flags over REST: read, set, changed, and taken away, which brings the default back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from channels_integrations.flags import KNOWN, Value
+from channels_integrations.models import ChannelConfig, FeatureFlag
+from conversations.api import reach
+from conversations.api.authentication import actor
+from conversations.api.configuration import OneRow, Reference, RowList, Rows, RowSerializer
+
+MOST = 2_147_483_647
+SORTS = {bool: "on or off: true or false", int: f"a whole number from 0 to {MOST}", str: "a text of at most 200"}
+KINDS = {bool: FeatureFlag.Kind.BOOL, int: FeatureFlag.Kind.INT, str: FeatureFlag.Kind.TEXT}
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "boolean"},
+            {"type": "integer", "minimum": 0, "maximum": MOST},
+            {"type": "string", "maxLength": 200},
+        ]
+    }
+)
+class ValueField(serializers.Field):
+    """A flag's value as JSON has it. Whether its type is the flag's own is checked with the name."""
+
+    def to_internal_value(self, data: Any) -> Value:
+        if type(data) not in SORTS or (type(data) is int and not 0 <= data <= MOST):
+            raise ValidationError("This is neither true or false, nor a number from 0 on, nor a text.")
+        if isinstance(data, str) and len(data) > 200:
+            raise ValidationError("A text may have 200 characters.")
+        return data  # type: ignore[no-any-return]
+
+    def to_representation(self, value: Value) -> Value:
+        return value
+
+    def get_attribute(self, instance: FeatureFlag) -> Value:
+        """The typed value; the text as it is where staff stored one that is none of its kind."""
+        try:
+            return instance.typed
+        except ValueError:
+            return instance.value
+
+
+class FlagSerializer(RowSerializer):
+    """A known flag's value: on one channel, or without one in the whole workspace."""
+
+    fixed = ("workspace", "name", "channel")
+
+    id = serializers.UUIDField(read_only=True)
+    workspace = serializers.UUIDField(source="workspace_id", required=False)
+    name = serializers.ChoiceField(choices=list(KNOWN))
+    value = ValueField()
+    channel = Reference("slug", allow_null=True, required=False)
+    updated_at = serializers.DateTimeField(read_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is None:
+            attrs |= self._place(attrs)
+        name = attrs["name"] if self.instance is None else self.instance.name
+        attrs = attrs if self.instance is None else self.unchanged(attrs)
+        return attrs | (_stored(name, attrs["value"]) if "value" in attrs else {})
+
+    def create(self, validated_data: dict[str, Any]) -> FeatureFlag:
+        flag: FeatureFlag = FeatureFlag.objects.create(**validated_data)
+        return flag
+
+    def _place(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The channel and workspace of a new flag. Raises ValidationError, or PermissionDenied for a limited key."""
+        if attrs.get("channel") is None:
+            reach.check_unlimited(self.who)
+            return {"channel": None, "workspace_id": reach.workspace_for(self.who, attrs.get("workspace_id"))}
+        rows = reach.channels_within(self.who).filter(workspace__in=reach.managed(self.who))
+        channel: ChannelConfig | None = rows.filter(slug=attrs["channel"]).first()
+        if channel is None:
+            raise ValidationError({"channel": [f"There is no channel {attrs['channel'][:60]!r}."]})
+        return {"channel": channel, "workspace_id": channel.workspace_id}
+
+
+def _stored(name: str, value: Value) -> dict[str, Any]:
+    """The value as its row keeps it. Raises ValidationError unless it is of the flag's own type."""
+    if name not in KNOWN:
+        raise ValidationError({"name": [f"{name!r} is no flag any more."]})
+    sort = type(KNOWN[name].default)
+    if type(value) is not sort:
+        raise ValidationError({"value": [f"{name} takes {SORTS[sort]}."]})
+    return {"kind": KINDS[sort], "value": str(value).lower() if sort is bool else str(value)}
+
+
+class FlagRows(Rows):
+    rows = FeatureFlag
+    unique = "name"
+    serializer_class = FlagSerializer
+
+    def reached(self) -> Any:
+        return reach.flags_within(actor(self.request)).select_related("channel")
+
+
+class Flags(FlagRows, RowList):
+    """Flags that are set; those that are not have their defaults. POST sets one."""
+
+
+class OneFlag(FlagRows, OneRow):
+    """A set flag, by id. DELETE brings the default back."""
+
+    def remove(self, row: FeatureFlag) -> None:
+        """It really goes: nothing points at it."""
+        row.delete()
