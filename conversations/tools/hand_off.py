@@ -14,7 +14,7 @@ def hand_off(ctx: ToolContext) -> str:
     what you cannot do or must not decide. Say in one sentence that somebody will come.
     """
     try:
-        is_called = ownership.ask_for_person(uuid.UUID(ctx.conversation_id))
+        is_called = ownership.ask_for_person(uuid.UUID(ctx.conversation_id or ""))
     except ValueError:  # no conversation of ours, as in a trial of the tool
         is_called = False
     if not is_called:

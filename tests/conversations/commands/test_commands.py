@@ -36,6 +36,7 @@ async def test_every_command_says_what_it_does_and_outlives_odd_words(demo: Setu
         assert message.text.strip()
         assert not message.metadata.get("notice"), message.text
         assert not message.in_context
+        await in_thread(lambda: Conversation.objects.update(owner="bot"))  # which /human changes
     assert not await in_thread(ModelCall.objects.exists)
 
 
