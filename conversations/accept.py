@@ -275,7 +275,9 @@ def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
     """Whether the turn, which had failed or was stopped, waits for its answer once more."""
     states = [Turn.State.FAILED, Turn.State.DEAD, Turn.State.STOPPED]
     return bool(
-        Turn.objects.filter(pk=turn_id, conversation_id=conversation_id, state__in=states).update(
+        Turn.objects.filter(
+            pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None
+        ).update(
             state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", finished_at=None, run_after=Now(),
         )
     )  # fmt: skip

@@ -37,16 +37,20 @@ def texts() -> dict[str, str]:
 def context(setup: Setup, *, framed: bool) -> dict[str, Any]:
     """What the template shows."""
     look = _look(setup)
-    picture = reverse("chat_picture", args=[setup.channel_slug])
     return {
         "setup": setup,
         "framed": framed,
         "modules": MODULES,
         "accent": look.accent if look else "",
-        "picture": f"{picture}?{setup.picture}" if setup.picture else "",
+        "picture": picture(setup),
         "sites_json": json.dumps(look.sites if look and framed else []),
         "texts_json": json.dumps(texts(), ensure_ascii=False),
     }
+
+
+def picture(setup: Setup) -> str:
+    """The address of the bot's picture, which changes with it; "" where there is none."""
+    return f"{reverse('chat_picture', args=[setup.channel_slug])}?{setup.picture}" if setup.picture else ""
 
 
 def ancestors(setup: Setup) -> list[str]:

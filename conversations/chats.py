@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Concat, Now
 from channels_integrations.base import Button
 from channels_integrations.setup import Setup
 from conversations.frames import message_body
-from conversations.models import Conversation, Delivery, Message, ToolCall, Turn
+from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
 
 PAGE = 50
 
@@ -91,6 +91,7 @@ def erase(conversation: Conversation) -> None:
         Turn.objects.filter(conversation=conversation, finished_at=None).update(
             state=Turn.State.STOPPED, stop_requested=True, finished_at=Now(), reason="erased by the visitor"
         )
+        ModelCall.objects.filter(turn__conversation=conversation).update(said=None)
         ToolCall.objects.filter(turn__conversation=conversation).delete()
         Delivery.objects.filter(message__conversation=conversation).delete()
         Message.objects.filter(conversation=conversation).delete()

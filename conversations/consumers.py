@@ -9,15 +9,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
-from django.urls import reverse
+from django.db import Error
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Misconfigured, Setup, public_setup
-from conversations import accept, chats, identity, languages, rates, socket_frames, visitors
+from conversations import accept, chat_page, chats, identity, languages, metered, socket_frames, visitors
 from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.limits import BadText, Bucket, clean_text
@@ -33,26 +32,21 @@ HELLO_SECONDS = 10
 MOST_REFUSALS = 100
 
 
-class SlowDown(Exception):
-    """Too many messages; another may come after these seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-
 class ChatConsumer(Door):
     """One socket of one visitor."""
 
     setup: Setup
     visitor = ""
+    address = ""  # while it is counted
 
     async def connect(self) -> None:
-        self.address = str((self.scope.get("client") or ("",))[0])
+        self.address = str((self.scope.get("client") or ("",))[0]) or "?"
+        sockets[self.address] += 1
         refusal = await self._refusal()
         if refusal:
+            self.gone()
             await self.deny(refusal)
             return
-        sockets[self.address] += 1
         self.bucket, self.others = Bucket(), Bucket(rate=20, burst=60)
         self.refusals, self.over = 0, False
         self.language = languages.accepted(self.scope)
@@ -64,23 +58,26 @@ class ChatConsumer(Door):
         """The status of HTTP that this handshake is refused with; None when it is welcome."""
         if not origin_allowed(self.scope):
             return 403
-        if 0 < settings.SOCKETS_PER_ADDRESS <= sockets[self.address]:
+        if 0 < settings.SOCKETS_PER_ADDRESS < sockets[self.address]:
             return 429
         slug = self.scope["url_route"]["kwargs"]["slug"]
         try:
             found = await in_thread(public_setup, slug, "webchat") if "\0" not in slug else None
-        except DatabaseError:
+        except Error:
             return 503
         if found is None:
             return 404
         self.setup = found
         return None
 
-    async def disconnect(self, code: int) -> None:
-        if hasattr(self, "impatient"):
+    def gone(self) -> None:
+        """Counted no more, and heard no more."""
+        if self.address:
             sockets[self.address] -= 1
             if not sockets[self.address]:
                 del sockets[self.address]
+            self.address = ""
+        if hasattr(self, "impatient"):
             self.impatient.cancel()
             self.view.leave()
 
@@ -94,12 +91,12 @@ class ChatConsumer(Door):
                 return
             try:
                 await self._obey(socket_frames.read(text_data))
-            except SlowDown as slow:
+            except metered.SlowDown as slow:
                 bad = BadText("rate_limited", _("That was quick. Please wait a moment."))
                 await self._refuse(bad, id=socket_frames.id_of(text_data), retry_after=slow.seconds)
             except BadText as bad:
                 await self._refuse(bad, id=socket_frames.id_of(text_data))
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("socket_database_away", error=type(error).__name__)
                 away = BadText("unavailable", _("We cannot store messages right now. Please try again in a moment."))
                 await self._refuse(away, id=socket_frames.id_of(text_data), retry_after=5)
@@ -132,7 +129,8 @@ class ChatConsumer(Door):
             log.warning("identity_refused", channel=self.setup.channel_slug)
             await self._refuse(BadText("bad_identity", "This identity is not signed with the channel's identity key."))
             return
-        self.visitor = await in_thread(identity.recognise, self.setup, self.visitor, who.user, who.name)
+        known = identity.Known(user=who.user, name=who.name[:200], language=self.language)
+        self.visitor = await in_thread(identity.recognise, self.setup, self.visitor, known)
 
     async def on_message(self, frame: socket_frames.Say) -> None:
         accepted = await self._say(clean_text(frame.text), frame.id)
@@ -142,7 +140,7 @@ class ChatConsumer(Door):
             await self._show(row.conversation, said=row.seq)
         if row.conversation_id == self.view.conversation:
             self.view.knows(row.seq)
-        runner.hub.publish(row.conversation_id, message_frame(row))
+        runner.announce(row.conversation_id, message_frame(row))
         await self._tell({"type": "ack", "id": frame.id, "message_id": str(accepted.message_id), "seq": accepted.seq})
         await runner.follow_up(accepted, "" if accepted.repeated else frame.text)
 
@@ -155,18 +153,22 @@ class ChatConsumer(Door):
         row = accepted.message
         if row.conversation_id != self.view.conversation:
             await self._show(row.conversation)
-        runner.hub.publish(row.conversation_id, message_frame(row))
+        runner.announce(row.conversation_id, message_frame(row))
         await runner.follow_up(accepted, "" if accepted.repeated else row.text)
 
     async def _say(self, text: str, name: str) -> accept.Accepted:
-        wait = self.bucket.wait()
-        if wait:
-            raise SlowDown(wait)
+        self._meter()
         incoming = IncomingMessage(
             event_id=f"{self.visitor}:{name}", chat_id=self.visitor, sender_id=self.visitor, text=text,
             language=self.language,
         )  # fmt: skip
-        return await runner.accept(_accept, self.setup, incoming, self.address)
+        return await runner.accept(metered.say, self.setup, incoming, self.address)
+
+    def _meter(self) -> None:
+        """Raises metered.SlowDown, when there was too much of this lately."""
+        wait = self.bucket.wait()
+        if wait:
+            raise metered.SlowDown(wait)
 
     async def on_stop(self, frame: socket_frames.Bare) -> None:
         if self.view.conversation is not None:
@@ -184,7 +186,7 @@ class ChatConsumer(Door):
 
     async def _end_conversation(self, conversation_id: uuid.UUID) -> None:
         if await in_thread(accept.end, conversation_id):
-            runner.hub.publish(conversation_id, {"type": "ended", "conversation": str(conversation_id)})
+            runner.announce(conversation_id, {"type": "ended", "conversation": str(conversation_id)})
 
     async def on_delete(self, frame: socket_frames.Which) -> None:
         found = await self._found(frame.conversation)
@@ -193,10 +195,11 @@ class ChatConsumer(Door):
         if found.pk == self.view.conversation:
             await self._show(await in_thread(chats.find, self.setup, self.visitor))
         told = {"type": "deleted", "conversation": str(found.pk)}
-        runner.hub.publish(found.pk, told)
+        runner.announce(found.pk, told)
         await self._tell(told)
 
     async def on_download(self, frame: socket_frames.Which) -> None:
+        self._meter()
         name, text = await in_thread(chats.download, await self._found(frame.conversation))
         await self._tell({"type": "download", "conversation": str(frame.conversation), "name": name, "text": text})
 
@@ -218,8 +221,9 @@ class ChatConsumer(Door):
         return found
 
     async def on_retry(self, frame: socket_frames.Retry) -> None:
+        self._meter()
         here = self.view.conversation
-        if here is None or not await in_thread(accept.queue_again, here, frame.turn):
+        if here is None or not await in_thread(metered.again, self.setup, self.visitor, self.address, here, frame.turn):
             raise BadText("not_found", _("There is nothing to try again."))
         runner.ring(here)
 
@@ -247,7 +251,7 @@ class ChatConsumer(Door):
                 "name": bot.bot_name,
                 "greeting": bot.greeting,
                 "suggestions": list(bot.suggestions),
-                "picture": reverse("chat_picture", args=[bot.channel_slug]) if bot.picture else None,
+                "picture": chat_page.picture(bot) or None,
                 "demo": settings.DEFAULT_MODEL.startswith("demo/"),
             },
         }
@@ -273,11 +277,3 @@ class ChatConsumer(Door):
     async def _end(self, code: int) -> None:
         self.over = True
         await self.close(code)
-
-
-def _accept(setup: Setup, incoming: IncomingMessage, address: str) -> accept.Accepted:
-    """The stored message. Raises SlowDown."""
-    wait = rates.wait_to_say(channel_id=setup.channel_id, person=incoming.sender_id, address=address)
-    if wait:
-        raise SlowDown(wait)
-    return accept.accept(setup, incoming, claim=True)

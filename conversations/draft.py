@@ -13,6 +13,8 @@ Frame: TypeAlias = dict[str, Any]
 Emit: TypeAlias = Callable[[Frame], Awaitable[None]]
 
 FENCE = re.compile(r"^ {0,3}(```|~~~)")
+ENTRY = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
+MAYBE_ENTRY = re.compile(r"\n[ \t]*\n([-*+]|\d{1,9}[.)]?)\Z")
 TRIES_PER_CLAIM = 8  # frames' attempt numbers: claims of the conversation and tries within them, always growing
 
 
@@ -30,6 +32,7 @@ class Draft:
         self.text = ""
         self._blocks: list[str] = [""]
         self._n = 0
+        self._held = ""  # what may become the mark of a list's next entry: which block it belongs to is not known yet
 
     def snapshot(self) -> Frame:
         """The `start` frame: everything there is, so that a late watcher misses nothing."""
@@ -44,12 +47,16 @@ class Draft:
     async def restart(self) -> None:
         """Forget what was shown: another try answers from its own beginning."""
         self.attempt += 1
-        self.text, self._blocks, self._n = "", [""], 0
+        self.text, self._blocks, self._n, self._held = "", [""], 0, ""
         await self.begin()
 
     async def add(self, text: str) -> None:
         """Show more text."""
         self.text += text
+        text, self._held = _held_back(self._blocks[-1], self._held + text)
+        await self._show(text)
+
+    async def _show(self, text: str) -> None:
         pieces = _split_blocks(self._blocks[-1] + text)
         shown = len(self._blocks[-1])
         for index, piece in enumerate(pieces):
@@ -64,6 +71,8 @@ class Draft:
 
     async def finish(self) -> None:
         """The last block is whole too."""
+        await self._show(self._held)
+        self._held = ""
         if self._blocks[-1].strip():
             await self._send("block", html=html(self._blocks[-1]))
 
@@ -79,11 +88,24 @@ class Draft:
         self._n += 1
 
 
+def _held_back(block: str, text: str) -> tuple[str, str]:
+    """The text to show now, and the beginning of a line that waits for more."""
+    whole = block + text
+    found = MAYBE_ENTRY.search(whole) if ENTRY.match(whole.lstrip("\n")) else None
+    start = max(found.start(1) - len(block), 0) if found else len(text)
+    return text[:start], text[start:]
+
+
+def _goes_on(block: str, line: str) -> bool:
+    """Whether a list with empty lines between its entries has another one: it is one block."""
+    return bool(ENTRY.match(line) and ENTRY.match(block.lstrip("\n")))
+
+
 def _split_blocks(text: str) -> list[str]:
     """Finished blocks and the one still open, last. A block begins at a line that is neither empty nor indented."""
     pieces, current, fenced, blank = [], "", False, False
     for line in text.splitlines(keepends=True):
-        if blank and not fenced and line.strip() and not line[0].isspace():
+        if blank and not fenced and line.strip() and not line[0].isspace() and not _goes_on(current, line):
             pieces.append(current)
             current, blank = "", False
         if FENCE.match(line):

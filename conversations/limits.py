@@ -28,9 +28,14 @@ def clean_text(text: object) -> str:
     if len(text) > LONGEST_TEXT:
         told = _("A message may have %(most)d characters; this one has %(length)d.")
         raise BadText("too_long", told % {"most": LONGEST_TEXT, "length": len(text)})
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if not storable(text):
         raise BadText("invalid_text", _("This text has characters that cannot be stored."))
     return text
+
+
+def storable(text: str) -> bool:
+    """Whether every store takes it: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 @dataclass(slots=True)

@@ -144,7 +144,10 @@ def _close(held: Claim, outcome: Outcome) -> Closed | None:
         parts = parts_of(adapter_of(held.conversation.channel_id), outcome.text, buttons)
     except Misconfigured:
         parts = []  # said by every check of the channel; the answer is kept
-    return turns.close(held, outcome, parts)
+    closed = turns.close(held, outcome, parts)
+    if closed is None:
+        turns.keep_cost(held, outcome.calls)
+    return closed
 
 
 async def _outcome(begun: Begun, running: Running) -> Outcome | None:

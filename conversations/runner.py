@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec
@@ -21,6 +20,7 @@ from conversations.draft import Frame
 from conversations.fanout import Fanout
 from conversations.hub import Hub, Watcher
 from conversations.pipeline import Begun, Running, answer, prepare
+from conversations.supervised import every
 from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
@@ -65,12 +65,17 @@ class Runner:
             ),  # else beat's
         ]
         for work, seconds in loops:
-            self._loops.append(asyncio.create_task(_every(seconds, work)))
+            self._loops.append(asyncio.create_task(every(seconds, work)))
 
     def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int, owner: str = "bot") -> None:
         """Show it what happens from now on; it knows messages up to `seen`, and that `owner` answers."""
         self.hub.watch(conversation_id, watcher, seen=seen, owner=owner)
         self.fanout.watched(conversation_id)
+
+    def announce(self, conversation_id: uuid.UUID, frame: Frame) -> None:
+        """Show a frame that is part of no answer to every watcher, in whatever process."""
+        self.hub.publish(conversation_id, frame)
+        self.fanout.tell(conversation_id, frame)
 
     def leave(self, conversation_id: uuid.UUID, watcher: Watcher) -> None:
         """Show it nothing more."""
@@ -281,19 +286,6 @@ async def _hand_back(held: Claim) -> None:
         await in_thread(turns.hand_back, held)
     except Error as error:
         log.warning("turn_left_to_sweeper", error=type(error).__name__)
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
-    """`work` again and again; an outage of the database is told once a round and outlived."""
-    while True:
-        began = time.monotonic()
-        try:
-            await work()
-        except Error as error:
-            log.warning("background_work_failed", error=type(error).__name__, work=getattr(work, "__name__", ""))
-        except Exception:  # a supervisor: without its renewals, or its sweeps, a process would be of no use
-            log.exception("background_work_broke", work=getattr(work, "__name__", ""))
-        await asyncio.sleep(max(0.05, seconds - (time.monotonic() - began)))
 
 
 runner = Runner()

@@ -9,7 +9,17 @@ from django.conf import settings
 
 
 class Door(AsyncWebsocketConsumer):
-    """A socket that can be refused before its handshake with a status of HTTP."""
+    """A socket that can be refused before its handshake with a status of HTTP, and that always tidies up."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """As Channels has it; but where a lost line ends it with an exception, it does not call `disconnect`."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.gone()
+
+    def gone(self) -> None:
+        """The socket is over, however it ended."""
 
     async def deny(self, status: int) -> None:
         """With this status where the server can say it, else 403."""

@@ -24,9 +24,9 @@ class _Frame(BaseModel):
 class Identity(_Frame):
     """A site's user: `hash` is the hex HMAC-SHA256 of `user` with the channel's identity key."""
 
-    user: Annotated[str, Field(min_length=1, max_length=150)]
-    hash: Annotated[str, Field(max_length=128)]
-    name: Annotated[str, Field(max_length=200)] = ""
+    user: str
+    hash: str
+    name: str = ""
 
 
 class Hello(_Frame):

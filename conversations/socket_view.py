@@ -38,6 +38,14 @@ class View:
     ) -> None:
         """Turn to this conversation. `said`: the seq of a message of this socket, which its `ack` tells."""
         self.leave()
+        try:
+            await self._turn_to(conversation, ready, after, said)
+        except BaseException:  # half way: as if it looked at nothing, so that the next message begins anew
+            self.leave()
+            raise
+        self._sender = asyncio.create_task(self._send_frames(self._watcher))
+
+    async def _turn_to(self, conversation: Conversation | None, ready: Frame, after: int, said: int | None) -> None:
         self._watcher, self._shown = Watcher(), set()
         self.conversation = conversation.pk if conversation else None
         told: Frame = {"type": "history", "messages": [], "more": False}
@@ -49,14 +57,18 @@ class View:
         await self._tell(ready)
         await self._tell(told)
         self._catch_up(told["messages"])
-        self._sender = asyncio.create_task(self._send_frames(self._watcher))
 
     def leave(self) -> None:
         """Hear nothing more of the conversation so far, also not what waits to be sent."""
         if self._sender is not None:
             self._sender.cancel()
+            self._sender = None
+        self._unwatch()
+
+    def _unwatch(self) -> None:
         if self.conversation is not None:
             runner.leave(self.conversation, self._watcher)
+            self.conversation = None
 
     def knows(self, seq: int) -> None:
         """The client has this message already."""
@@ -88,9 +100,14 @@ class View:
                     await self._tell(frame)
             except TimeoutError:
                 log.info("socket_reads_too_slowly")
-                if self.conversation is not None:
-                    runner.leave(self.conversation, watcher)  # now: its close has to wait for room as well
+                self._unwatch()  # now: its close has to wait for room as well
                 await self._end(1013)
+                return
+            except OSError:  # the line is gone
+                self._unwatch()
+                return
+            if frame["type"] == "deleted":
+                self._unwatch()
                 return
 
 

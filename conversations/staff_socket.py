@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import structlog
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -55,7 +55,7 @@ class StaffConsumer(Door):
         self.user = None
         try:
             self.user = await in_thread(staff_of, dict(self.scope["headers"]))
-        except DatabaseError:
+        except Error:
             await self.deny(503)
             return
         if not origin_allowed(self.scope) or self.user is None:
@@ -66,7 +66,8 @@ class StaffConsumer(Door):
         await self.accept()
         self.looking = asyncio.create_task(self._look())
 
-    async def disconnect(self, code: int) -> None:
+    def gone(self) -> None:
+        """Looks no more."""
         if hasattr(self, "looking"):
             self.looking.cancel()
             self.view.leave()
@@ -84,7 +85,7 @@ class StaffConsumer(Door):
             await self._refuse("over", "This conversation is over.")
         except BadText as bad:
             await self._refuse(bad.code, bad.reason)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("socket_database_away", error=type(error).__name__)
             await self._refuse("unavailable", "We cannot store messages right now. Please try again in a moment.")
 
@@ -106,15 +107,13 @@ class StaffConsumer(Door):
         await self._look_now()
 
     async def on_typing(self, conversation: Conversation, frame: Pick) -> None:
-        typing: Frame = {"type": "typing"}
-        runner.hub.publish(conversation.pk, typing)
-        runner.fanout.tell(conversation.pk, typing)
+        runner.announce(conversation.pk, {"type": "typing"})
 
     async def _look(self) -> None:
         while True:
             try:
                 await self._look_now()
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("socket_database_away", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)
 

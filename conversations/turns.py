@@ -154,6 +154,14 @@ def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Clos
     return Closed(message=message, more=more, to_send=bool(parts))
 
 
+def keep_cost(held: Claim, calls: Sequence[ModelCall]) -> None:
+    """Of an answer to a conversation that was erased meanwhile: what it cost, without a word of it."""
+    if Conversation.objects.filter(pk=held.conversation.pk, erased_at__isnull=False).exists():
+        for call in calls:
+            call.said = None
+        ModelCall.objects.bulk_create(calls)
+
+
 def hand_back(held: Claim) -> None:
     """Let another process answer: the turn is queued again, its attempt not counted."""
     with transaction.atomic():

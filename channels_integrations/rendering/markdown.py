@@ -32,12 +32,19 @@ def _with_hosts(children: list[Token]) -> list[Token]:
         if token.type == "link_open":
             host, said = _host(str(token.attrGet("href") or "")), ""
         elif token.type == "link_close":
-            if host and host.removeprefix("www.") not in said.lower():
+            if host and not _says(said, host):
                 shown.append(Token("html_inline", "", 0, content=f' <span class="host">({escapeHtml(host)})</span>'))
             host = ""
         elif host:
             said += token.content
     return shown
+
+
+def _says(text: str, host: str) -> bool:
+    """Whether the link's text is an address of this very host, or its name, and nothing else."""
+    said = text.strip().lower()
+    plain = f"https://{said}" if "://" not in said else said
+    return "@" not in said and not said.split()[1:] and _host(plain) == host
 
 
 def _host(href: str) -> str:

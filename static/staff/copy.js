@@ -10,7 +10,7 @@ addEventListener("click", async (event) => {
     getSelection().selectAllChildren(shown);
     document.execCommand("copy");
   }
-  const label = button.textContent;
+  button.dataset.label ??= button.textContent;
   button.textContent = button.dataset.copied;
-  setTimeout(() => (button.textContent = label), 2000);
+  setTimeout(() => (button.textContent = button.dataset.label), 2000);
 });

@@ -5,10 +5,14 @@ import { Host } from "./host.js";
 import { Transcript, element } from "./transcript.js";
 
 const BUDGET = 10; // milliseconds of work between two pictures
+const LONGEST = 8000; // characters of a message
 const LAST_ORDERS = 200; // milliseconds until frames are worked on though nothing is painted
 
 const newId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+// Whether a letter is still being put together, as in Chinese or Japanese.
+const composes = (event) => event.isComposing || event.keyCode === 229;
 
 class Chat extends HTMLElement {
   #pending = new Map(); // what was said and not acknowledged: id → {text, node}
@@ -20,7 +24,11 @@ class Chat extends HTMLElement {
   #token = "";
   #identity = undefined;
   #bot = {};
+  #underway = null; // the one that was sent and not acknowledged
   #unread = 0;
+  #follows = false; // it goes where another tab went, and need not say so
+  #chosen = null; // the conversation that is to be deleted
+  #isOver = false;
   #quiet = 0;
 
   connectedCallback() {
@@ -39,8 +47,12 @@ class Chat extends HTMLElement {
       open: () => this.#shown(),
       say: (said) => this.#say(String(said.text ?? "")),
     });
-    this.tabs = new BroadcastChannel(`switchboard:${this.dataset.slug}`);
-    this.tabs.onmessage = ({ data }) => this.#follow(data);
+    try {
+      this.tabs = new BroadcastChannel(`switchboard:${this.dataset.slug}`);
+      this.tabs.onmessage = ({ data }) => this.#follow(data);
+    } catch {
+      this.tabs = { postMessage() {} }; // a browser that keeps frames of other sites apart from everything
+    }
     this.#listen();
     this.#paint(this.dataset.accent);
     this.#connect();
@@ -85,7 +97,7 @@ class Chat extends HTMLElement {
   }
 
   #say(text) {
-    text = text.trim();
+    text = text.trim().slice(0, LONGEST);
     if (!text) return;
     this.transcript.forgetRemark("suggestions");
     const id = newId();
@@ -94,18 +106,23 @@ class Chat extends HTMLElement {
     this.#pending.set(id, { text, node });
     this.transcript.add(node);
     this.transcript.toEnd();
-    this.#send(id);
+    this.#next();
   }
 
-  #send(id) {
-    const pending = this.#pending.get(id);
-    if (pending && this.#ready) this.#tell({ type: "message", id, text: pending.text });
+  // One after another, so that they are stored in the order they were written.
+  #next() {
+    const [id] = this.#pending.keys();
+    if (!id || !this.#ready || this.#underway === id) return;
+    if (this.#tell({ type: "message", id, text: this.#pending.get(id).text })) this.#underway = id;
   }
 
+  // Whether it was said; without a line nothing changes but the status, which tells so.
   #act(name, message, value) {
-    if (name === "press") this.#tell({ type: "press", message_id: message.id, button: value });
-    if (name === "retry") this.#tell({ type: "retry", turn: message.turn });
-    if (name === "feedback") this.#tell({ type: "feedback", message_id: message.id, value });
+    return this.#tell({
+      press: { type: "press", message_id: message.id, button: value },
+      retry: { type: "retry", turn: message.turn },
+      feedback: { type: "feedback", message_id: message.id, value },
+    }[name]);
   }
 
   #begin() {
@@ -113,12 +130,18 @@ class Chat extends HTMLElement {
     this.transcript.clear();
     this.#close(this.panel);
     this.text.focus();
-    this.tabs.postMessage({ conversation: null });
+    this.#leadTabs(null);
   }
 
-  // Another tab went elsewhere: go along, unless something is being written here.
-  #follow({ conversation }) {
-    if (conversation === this.#conversation || this.text.value || this.#pending.size) return;
+  #leadTabs(conversation) {
+    this.tabs.postMessage({ conversation, visitor: this.#token });
+  }
+
+  // Another tab of this visitor went elsewhere: go along, unless something is being done here.
+  #follow({ conversation, visitor }) {
+    if (visitor !== this.#token || conversation === this.#conversation) return;
+    if (this.text.value || this.#pending.size || this.sure.open) return;
+    this.#follows = true;
     if (conversation) this.#tell({ type: "open", conversation });
     else this.#tell({ type: "hello", visitor: this.#token || undefined, identity: this.#identity });
   }
@@ -171,11 +194,12 @@ class Chat extends HTMLElement {
     this.querySelector("#demo").hidden = !frame.bot.demo;
     this.on_owner(frame);
     this.transcript.forgetRemark("over");
-    if (frame.ended) this.transcript.remark(this.texts.ended, "over");
+    this.#isOver = frame.ended;
     for (const name of ["download", "delete"]) this.querySelector(`#${name}`).disabled = !frame.conversation;
     this.querySelector("#end").disabled = !frame.conversation || frame.ended;
     this.host.tell("visitor", { token: frame.visitor });
-    if (frame.conversation !== before && !this.#anew) this.tabs.postMessage({ conversation: frame.conversation });
+    if (frame.conversation !== before && !this.#anew && !this.#follows) this.#leadTabs(frame.conversation);
+    this.#follows = false;
   }
 
   on_history(frame) {
@@ -186,24 +210,28 @@ class Chat extends HTMLElement {
     }
     if (frame.more && this.transcript.seq) this.transcript.clear(); // what lies between is not told
     if (this.transcript.isEmpty && !frame.more) this.#greet();
+    this.transcript.log.setAttribute("aria-busy", "true"); // what was said before is not read out
+    if (frame.messages.length) this.transcript.forgetRemark("suggestions");
     for (const message of frame.messages) this.transcript.show(message);
+    setTimeout(() => this.transcript.log.removeAttribute("aria-busy"), 100);
+    if (this.#isOver) this.transcript.remark(this.texts.ended, "over");
     if (frame.more) this.#offerOlder(true);
     for (const pending of this.#pending.values()) this.transcript.add(pending.node);
     if (!this.#anew) return;
     this.#anew = false;
-    for (const id of this.#pending.keys()) this.#send(id);
+    this.#underway = null;
+    this.#next();
   }
 
   on_ack(frame) {
     const pending = this.#pending.get(frame.id);
     if (!pending) return;
     this.#pending.delete(frame.id);
+    this.#next();
     pending.node.classList.remove("pending");
     this.status.textContent = "";
     if (this.transcript.has(frame.seq)) pending.node.remove(); // sent twice: the history had it
-    pending.node.dataset.seq = frame.seq;
-    this.transcript.seq = Math.max(this.transcript.seq, frame.seq);
-    this.transcript.first ||= frame.seq;
+    else this.transcript.stored(pending.node, frame.seq);
   }
 
   on_start(frame) {
@@ -237,7 +265,9 @@ class Chat extends HTMLElement {
   on_typing() {
     this.status.textContent = this.texts.personTyping;
     clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => (this.status.textContent = ""), 6000);
+    this.#quiet = setTimeout(() => {
+      if (this.status.textContent === this.texts.personTyping) this.status.textContent = "";
+    }, 6000);
   }
 
   on_owner(frame) {
@@ -256,6 +286,7 @@ class Chat extends HTMLElement {
       this.#conversation = null;
       this.transcript.clear();
       this.#greet();
+      for (const name of ["download", "end", "delete"]) this.querySelector(`#${name}`).disabled = true;
     }
     this.status.textContent = this.texts.deleted;
     if (!this.panel.hidden) this.#tell({ type: "conversations" });
@@ -301,10 +332,14 @@ class Chat extends HTMLElement {
     const pending = this.#pending.get(frame.id);
     if (!pending) return;
     if (frame.retry_after) {
-      setTimeout(() => this.#send(frame.id), frame.retry_after * 1000 + 100);
+      setTimeout(() => {
+        this.#underway = null;
+        this.#next();
+      }, frame.retry_after * 1000 + 100);
       return;
     }
     this.#pending.delete(frame.id);
+    this.#next();
     pending.node.remove();
     if (!this.text.value) this.text.value = pending.text;
   }
@@ -338,8 +373,10 @@ class Chat extends HTMLElement {
   }
 
   #answering(is) {
+    const held = [this.stop, this.send].includes(document.activeElement);
     this.stop.hidden = !is;
     this.send.hidden = is;
+    if (held) (is ? this.stop : this.send).focus();
   }
 
   #paint(color) {
@@ -388,12 +425,12 @@ class Chat extends HTMLElement {
       this.#say(said);
     });
     this.text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (event.key !== "Enter" || event.shiftKey || composes(event)) return;
       event.preventDefault();
       this.composer.requestSubmit();
     });
     this.text.addEventListener("input", () => this.#grow());
-    this.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
+    this.addEventListener("keydown", (event) => event.key === "Escape" && !composes(event) && this.#escape());
     this.addEventListener("click", (event) => this.#pressed(event.target.closest("button")?.id));
     for (const name of ["paste", "drop", "dragover"]) this.addEventListener(name, (event) => this.#files(event));
     document.addEventListener("visibilitychange", () => {
@@ -412,8 +449,11 @@ class Chat extends HTMLElement {
       options: () => this.#toggle(this.menu),
       download: () => this.#tell({ type: "download", conversation }),
       end: () => this.#tell({ type: "end" }),
-      delete: () => this.sure.showModal(),
-      "really-delete": () => this.#tell({ type: "delete", conversation }),
+      delete: () => {
+        this.#chosen = conversation;
+        this.sure.showModal();
+      },
+      "really-delete": () => this.#tell({ type: "delete", conversation: this.#chosen }),
       minimize: () => this.host.tell("close"),
     }[id];
     if (!does) return;
@@ -434,8 +474,8 @@ class Chat extends HTMLElement {
 
   // Pictures and files cannot be read yet: that is said, not passed over.
   #files(event) {
-    const items = (event.clipboardData ?? event.dataTransfer)?.types ?? [];
-    if (![...items].includes("Files")) return;
+    const kinds = [...((event.clipboardData ?? event.dataTransfer)?.types ?? [])];
+    if (!kinds.includes("Files") || kinds.includes("text/plain")) return; // tables come as text and as a picture
     event.preventDefault();
     if (event.type === "dragover") return;
     this.transcript.remark(this.texts.file);

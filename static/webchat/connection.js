@@ -1,13 +1,15 @@
 // One socket that comes back by itself. It hands over what it hears, and says whether there is a line.
+// A line may die without a word: whoever says something, or wakes up, waits for an answer and begins anew without one.
 
-const SILENCE = 75000; // milliseconds without a word after which a connection is taken for dead
+const DEADLINE = 6000; // milliseconds that an answer may take, or a new connection
+const SILENCE = 30000; // milliseconds after which the line is tried
 const LONGEST_WAIT = 60000;
 
 export class Connection {
   #socket = null;
   #wait = 500;
-  #heard = 0;
-  #timer = 0;
+  #again = 0;
+  #doubt = 0;
 
   constructor(address, { opened, heard, lost }) {
     this.address = address;
@@ -16,33 +18,31 @@ export class Connection {
     this.lost = lost;
     addEventListener("online", () => this.#hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
-    setInterval(() => this.#probe(), 30000);
+    setInterval(() => this.tell({ type: "ping" }), SILENCE);
   }
 
   start() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
+    clearTimeout(this.#again);
+    this.#again = 0;
     const socket = new WebSocket(this.address);
     this.#socket = socket;
+    this.#expect();
     socket.onopen = () => {
-      this.#heard = Date.now();
+      this.#assured();
       this.opened();
     };
     socket.onmessage = (event) => {
-      this.#heard = Date.now();
+      this.#assured();
       this.heard(JSON.parse(event.data));
     };
-    socket.onclose = () => {
-      this.lost();
-      this.#timer = setTimeout(() => this.start(), this.#wait * (0.5 + Math.random()));
-      this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
-    };
+    socket.onclose = () => this.#gone();
   }
 
-  // Whether it went out.
+  // Whether it went out; if nothing comes back in time, the line is given up.
   tell(frame) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
+    this.#expect();
     return true;
   }
 
@@ -53,17 +53,32 @@ export class Connection {
 
   // Come back later, as after a loss.
   drop() {
-    this.#socket?.close();
+    this.#gone();
+  }
+
+  #expect() {
+    this.#doubt ||= setTimeout(() => this.#gone(), DEADLINE);
+  }
+
+  #assured() {
+    clearTimeout(this.#doubt);
+    this.#doubt = 0;
+  }
+
+  // At once, without waiting for the other side's good-bye.
+  #gone() {
+    this.#assured();
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.lost();
+    this.#again = setTimeout(() => this.start(), this.#wait * (0.5 + Math.random()));
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
   }
 
   #hurry() {
-    if (this.#timer) this.start();
-    else this.#probe();
-  }
-
-  #probe() {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    if (Date.now() - this.#heard > SILENCE) this.#socket.close();
+    if (this.#again) this.start();
     else this.tell({ type: "ping" });
   }
 }

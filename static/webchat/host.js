@@ -1,9 +1,10 @@
 // The page around the frame: it keeps the visitor's token, says who its user is, and shows or hides the frame.
 // Nothing is told to a page, or believed of it, whose address the channel does not name.
 
-const PATIENCE = 3000; // milliseconds until a frame that nobody speaks to goes on alone
+const AGAIN = 1000; // milliseconds until a page that did not answer is asked again
 
-const matches = (origin, site) => {
+const matches = (origin, named) => {
+  const site = named.replace(/^(http:.*):80$|^(https:.*):443$/, "$1$2"); // as browsers write an origin
   if (!site.includes("//*.")) return origin === site;
   const [scheme, domain] = site.split("//*.");
   return origin.startsWith(`${scheme}//`) && origin.endsWith(`.${domain}`);
@@ -21,13 +22,18 @@ export class Host {
     addEventListener("message", (event) => this.#hear(event));
   }
 
-  // What the page says of its visitor: {token, identity, color}; {} when it says nothing.
+  // What the page says of its visitor: {token, identity, color}; {} on a page of its own. A page that is busy is asked
+  // again and waited for: a visitor without their token would be a stranger for good.
   greet() {
     if (!this.isThere) return Promise.resolve({});
     return new Promise((resolve) => {
-      this.#listeners.visitor = resolve;
-      window.parent.postMessage({ switchboard: "hello" }, "*"); // no secret in it
-      setTimeout(() => resolve({}), PATIENCE);
+      const ask = () => window.parent.postMessage({ switchboard: "hello" }, "*"); // no secret in it
+      const again = setInterval(ask, AGAIN);
+      this.#listeners.visitor = (said) => {
+        clearInterval(again);
+        resolve(said);
+      };
+      ask();
     });
   }
 

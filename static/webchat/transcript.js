@@ -12,6 +12,8 @@ export const element = (name, classes, text) => {
 
 export class Transcript {
   #drafts = new Map();
+  #known = new Set(); // beyond a gap
+  #over = new Set(); // turns whose answer is stored: what of it comes late is not shown again
   #follows = true;
   #top = 0;
 
@@ -30,6 +32,8 @@ export class Transcript {
   clear() {
     this.log.replaceChildren();
     this.#drafts.clear();
+    this.#known.clear();
+    this.#over.clear();
     this.seq = this.first = 0;
     this.toEnd();
   }
@@ -57,6 +61,13 @@ export class Transcript {
     return this.log.querySelector(`[data-seq="${seq}"]`) !== null;
   }
 
+  // A message of this page was stored under this number.
+  stored(node, seq) {
+    node.dataset.seq = seq;
+    this.knows(seq);
+    this.#place(node, seq);
+  }
+
   add(node) {
     this.log.append(node);
   }
@@ -78,20 +89,40 @@ export class Transcript {
       draft?.node.remove();
       return;
     }
-    this.seq = Math.max(this.seq, message.seq);
-    this.first = this.first || message.seq;
+    this.knows(message.seq);
+    if (message.role === "assistant") this.#over.add(message.turn);
     if (draft) {
       this.#finish(draft, message);
-      setTimeout(() => (this.spoken.textContent = draft.node.textContent)); // not between the same two pictures
+      this.#place(draft.node, message.seq);
+      const said = draft.blocks.map((block) => block.textContent).join("\n") || message.text;
+      setTimeout(() => (this.spoken.textContent = said)); // not between the same two pictures
     } else {
-      this.log.append(this.#stored(message));
+      this.#place(this.#made(message), message.seq);
     }
+  }
+
+  // This one is here. `seq` is the last before the first gap: what is asked for after a lost connection.
+  knows(seq) {
+    this.first ||= seq;
+    this.seq ||= this.first - 1;
+    this.#known.add(seq);
+    while (this.#known.delete(this.seq + 1)) this.seq += 1;
+  }
+
+  // Behind the last one with a lower number, whenever it came; before what is not stored yet.
+  #place(node, seq) {
+    const stored = [...this.log.querySelectorAll("[data-seq]")].filter((other) => other !== node);
+    const before = stored.findLast((other) => +other.dataset.seq < seq);
+    const after = stored.find((other) => +other.dataset.seq > seq);
+    if (after) after.before(node);
+    else if (before && before.nextElementSibling !== node) before.after(node);
+    else if (!node.isConnected) this.log.append(node);
   }
 
   // Older ones, above; what is read stays where it is.
   prepend(messages) {
     const before = this.log.scrollHeight - this.log.scrollTop;
-    const made = messages.filter((message) => !this.has(message.seq)).map((message) => this.#stored(message));
+    const made = messages.filter((message) => !this.has(message.seq)).map((message) => this.#made(message));
     this.log.prepend(...made);
     if (messages.length) this.first = messages[0].seq;
     this.log.scrollTop = this.log.scrollHeight - before;
@@ -128,6 +159,8 @@ export class Transcript {
   }
 
   #draft(frame) {
+    if (frame.type === "start") this.#over.delete(frame.turn); // it is tried again
+    if (this.#over.has(frame.turn)) return null;
     let draft = this.#drafts.get(frame.turn);
     if (!draft || draft.attempt < frame.attempt) {
       draft?.node.remove();
@@ -170,7 +203,7 @@ export class Transcript {
     this.#complete(draft.node, message);
   }
 
-  #stored(message) {
+  #made(message) {
     if (message.role === "system") return this.#aside(message);
     const made = element("div", `message ${message.role}`);
     made.dir = "auto";
@@ -208,8 +241,8 @@ export class Transcript {
     const made = element("button", "choice", button.label);
     made.type = "button";
     made.addEventListener("click", () => {
+      if (!this.act("press", message, button.id)) return;
       for (const other of made.parentElement.querySelectorAll(".choice")) other.disabled = true;
-      this.act("press", message, button.id);
     });
     return made;
   }
@@ -218,8 +251,7 @@ export class Transcript {
     const made = element("button", "again", this.texts.retry);
     made.type = "button";
     made.addEventListener("click", () => {
-      made.remove();
-      this.act("retry", message);
+      if (this.act("retry", message)) made.remove();
     });
     return made;
   }
@@ -231,8 +263,7 @@ export class Transcript {
     for (const button of made) {
       button.addEventListener("click", () => {
         const value = button.getAttribute("aria-pressed") === "true" ? 0 : +button.value;
-        press(value);
-        this.act("feedback", message, value);
+        if (this.act("feedback", message, value)) press(value);
       });
     }
     return made;

@@ -66,7 +66,7 @@
   function load() {
     if (frame) return;
     frame = document.createElement("iframe");
-    frame.title = name;
+    frame.title = label || "Chat";
     frame.allow = "clipboard-write";
     frame.hidden = true;
     const address = new URL(`chat/${encodeURIComponent(channel)}/frame/`, server);
@@ -75,18 +75,26 @@
     root.append(frame);
   }
 
-  function show() {
+  const count = () => {
+    badge.hidden = !unread;
+    badge.textContent = String(unread);
+    launcher.setAttribute("aria-label", unread ? `${name} (${unread})` : name);
+  };
+
+  function show({ focus = true } = {}) {
     load();
     if (isOpen) return;
     isOpen = true;
     unread = 0;
-    badge.hidden = true;
+    count();
     frame.hidden = false;
     frame.classList.add("open");
     launcher.hidden = true;
     launcher.setAttribute("aria-expanded", "true");
-    frame.focus();
-    tell("open");
+    if (focus) {
+      frame.focus();
+      tell("open");
+    }
     call("open");
   }
 
@@ -109,14 +117,13 @@
       token = String(said.token);
       storage((kept) => kept.setItem(storageKey, token));
       if (!color) takeColor(said.color);
-      if (isOpen) tell("open");
       toSay?.forEach((text) => tell("say", { text }));
       toSay = null; // from now on at once
     },
     message({ message }) {
       if (!isOpen) {
-        badge.textContent = String(++unread);
-        badge.hidden = false;
+        unread += 1;
+        count();
       }
       call("message", message);
     },
@@ -127,16 +134,16 @@
     if (Object.hasOwn(hears, event.data?.switchboard)) hears[event.data.switchboard](event.data);
   });
 
-  launcher.addEventListener("click", show);
+  launcher.addEventListener("click", () => show());
   window.Switchboard = {
-    open: show,
+    open: () => show(),
     close: hide,
     say: (text) => { show(); if (toSay) toSay.push(String(text)); else tell("say", { text: String(text) }); },
     on: (what, listener) => { if (!listeners[what]) throw new TypeError(`Switchboard has no event ${JSON.stringify(what)}`); listeners[what].push(listener); },
   };
   const settle = () => {
     document.body.append(place);
-    if (open !== undefined) show();
+    if (open !== undefined) show({ focus: false }); // nobody asked for it: the page keeps the focus
     else if (token) setTimeout(load, 1500); // somebody who talked before: their answers are counted on the button
   };
   if (document.body) settle(); else addEventListener("DOMContentLoaded", settle);

@@ -59,7 +59,22 @@ async def test_what_was_said_before_signing_in_comes_along(vouched: Setup) -> No
     users = await in_thread(lambda: {user.external_id: user.person.name for user in ChatUser.objects.all()})
     assert people == ["Ada"]
     assert set(users.values()) == {"Ada"}
-    assert "user:u-1" in users and len(users) == 2
+    assert users.keys() == {"user:u-1"}
+
+
+async def test_who_signs_out_leaves_nothing_behind(vouched: Setup) -> None:
+    """On a shared computer: the browser's token is a stranger's again."""
+    async with clients() as client:
+        ada = await client().hello()
+        await ada.ask("my name is Ada, I like /model")
+        await client().hello(visitor=ada.ready["visitor"], identity=who("u-1", "Ada"))
+        bob = await client().hello(visitor=ada.ready["visitor"])
+        assert "Ada" not in await bob.ask("/history")
+        await client().hello(visitor=ada.ready["visitor"], identity=who("u-2", "Bob"))
+    names = await in_thread(lambda: dict(ChatUser.objects.values_list("external_id", "person__name")))
+    assert names == {"user:u-1": "Ada", "user:u-2": "Bob"}
+    spoke = await in_thread(lambda: set(Conversation.objects.values_list("chat_id", "chat_user__external_id")))
+    assert spoke == {("user:u-1", "user:u-1"), ("user:u-2", "user:u-2")}
 
 
 async def test_an_open_conversation_of_the_user_is_not_replaced_by_a_strangers(vouched: Setup) -> None:
@@ -75,7 +90,10 @@ async def test_an_open_conversation_of_the_user_is_not_replaced_by_a_strangers(v
     assert await in_thread(lambda: Conversation.objects.filter(ended_at=None).count()) == 1
 
 
-@pytest.mark.parametrize("identity", [who("u-1", key="another key of the right length"), {"user": "u-1", "hash": "é"}])
+@pytest.mark.parametrize(
+    "identity",
+    [who("u-1", key="another key of the right length"), {"user": "u-1", "hash": "é\ud800"}, who("u" * 151), who("")],
+)
 async def test_nobody_is_believed_without_the_key(vouched: Setup, identity: dict[str, Any]) -> None:
     async with clients() as client:
         known = await client().hello(identity=who("u-1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from typing import Any
@@ -14,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from bots.models import Bot
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
+from config.asgi import application
 from conversations import accept, consumers
 from conversations.runner import runner
 from tests.conversations.socket_client import SECONDS, clients, stored
@@ -234,3 +236,24 @@ def test_a_megabyte_closes_the_socket_and_a_quarter_does_not(address: str) -> No
 def test_a_flood_over_the_wire_is_cut_off(address: str) -> None:
     with connect(f"{address.replace('http', 'ws')}/ws/chat/demo/") as socket:
         assert closing_code(socket, *["{"] * 400) == 1008
+
+
+async def test_a_line_that_is_lost_while_it_is_answered_leaves_nothing_behind(demo: Setup) -> None:
+    """A server's `send` raises once the visitor is gone; Channels then calls no `disconnect`."""
+    frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def send(event: dict[str, Any]) -> None:
+        if event["type"] == "websocket.send":
+            raise OSError("gone")
+
+    async with clients():
+        for _ in range(3):
+            scope = {
+                "type": "websocket", "path": "/ws/chat/demo/", "headers": [(b"host", b"chat.example")],
+                "client": ("10.0.0.7", 1), "subprotocols": [],
+            }  # fmt: skip
+            frames.put_nowait({"type": "websocket.connect"})
+            frames.put_nowait({"type": "websocket.receive", "text": '{"type": "hello"}'})
+            with pytest.raises(OSError, match="gone"):
+                await asyncio.wait_for(application(scope, frames.get, send), SECONDS)
+        assert not consumers.sockets

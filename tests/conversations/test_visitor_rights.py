@@ -8,7 +8,9 @@ import pytest
 
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
+from conversations import accept
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
+from tests.conversations.conftest import until_stored
 from tests.conversations.socket_client import clients
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -44,7 +46,8 @@ async def test_a_deleted_conversation_leaves_its_numbers_alone(demo: Setup) -> N
     assert (kept.title, kept.metadata, kept.ended_at is not None, kept.erased_at is not None) == ("", {}, True, True)
     assert await in_thread(lambda: Message.objects.filter(conversation=kept).count()) == 0
     assert await in_thread(lambda: ToolCall.objects.filter(turn__conversation=kept).count()) == 0
-    assert await in_thread(lambda: ModelCall.objects.filter(turn__conversation=kept).count()) == 2
+    calls = await in_thread(lambda: list(ModelCall.objects.filter(turn__conversation=kept)))
+    assert [call.said for call in calls] == [None, None]
 
 
 async def test_nothing_is_stored_in_a_conversation_deleted_while_it_is_answered(demo: Setup) -> None:
@@ -57,7 +60,10 @@ async def test_nothing_is_stored_in_a_conversation_deleted_while_it_is_answered(
         await one.until("deleted")
         assert await one.socket.receive_nothing(1)
     assert await in_thread(Message.objects.count) == 0
-    assert await in_thread(lambda: Turn.objects.get().state) == "stopped"
+    turn = await in_thread(Turn.objects.get)
+    assert turn.state == "stopped"
+    await until_stored(ModelCall.objects.exists)  # what it cost was spent
+    assert not await in_thread(accept.queue_again, turn.conversation_id, turn.pk)
 
 
 @pytest.mark.parametrize("kind", ["delete", "download", "open"])

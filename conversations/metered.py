@@ -1,0 +1,34 @@
+"""What a visitor's wish costs: a message, or another answer, within the limits of person and address."""
+
+from __future__ import annotations
+
+import uuid
+
+from channels_integrations.base import IncomingMessage
+from channels_integrations.setup import Setup
+from conversations import accept, rates
+
+
+class SlowDown(Exception):
+    """Too much; more may come after these seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+def say(setup: Setup, incoming: IncomingMessage, address: str) -> accept.Accepted:
+    """The stored message. Raises SlowDown."""
+    _within(setup, incoming.sender_id, address)
+    return accept.accept(setup, incoming, claim=True)
+
+
+def again(setup: Setup, visitor: str, address: str, conversation_id: uuid.UUID, turn: uuid.UUID) -> bool:
+    """Whether the turn waits for another answer. Raises SlowDown."""
+    _within(setup, visitor, address)
+    return accept.queue_again(conversation_id, turn)
+
+
+def _within(setup: Setup, visitor: str, address: str) -> None:
+    wait = rates.wait_to_say(channel_id=setup.channel_id, person=visitor, address=address)
+    if wait:
+        raise SlowDown(wait)
