@@ -1,7 +1,7 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
 The parts: the main suite in two halves; its core again on SQLite without Redis; the browser tests; the chaos gate. Most
-tests wait more than they compute, so two lanes of parts run side by side, each with a database of its own; the gate,
+tests wait more than they compute, so three lanes of parts run side by side, each with a database of its own; the gate,
 which takes every core there is, runs alone. With arguments, only what they ask of pytest is run:
 `python tests/run.py tests/bots -k price`.
 """
@@ -42,7 +42,8 @@ def run_suite(addresses: dict[str, str]) -> int:
     main = ["-m", "not browser and not chaos"]
     lanes: list[list[Part]] = [
         [(["tests/conversations", *main], first)],
-        [(["tests", "--ignore=tests/conversations", *main], second), (["-m", "embedded"], embedded)],
+        [(["tests", "--ignore=tests/conversations", *main], second)],
+        [(["-m", "embedded"], embedded)],
     ]
     missing = ""
     if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own

@@ -184,3 +184,69 @@ def test_a_pasted_picture_is_answered_with_a_sentence(page: Page, address: str) 
       box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
     }""")
     expect(page.get_by_role("log")).to_contain_text("Pictures and files cannot be read here yet.")
+
+
+def test_messages_stand_in_the_order_of_their_numbers_whenever_they_come(page: Page, address: str) -> None:
+    fake = FakeSocket(page)
+    page.goto(f"{address}/chat/demo/")
+    page.wait_for_timeout(300)
+    fake.tell("message", **message(1, "user", "first"))
+    fake.tell("start", turn="t3", attempt=1, n=0, blocks=[{"block": 0, "text": "third"}])
+    fake.tell("message", **message(2, "user", "second"))
+    fake.tell("message", **message(4, "user", "fourth"))
+    fake.tell("message", **message(3, "assistant", "third", html="<p>third</p>", turn="t3"))
+    fake.tell("delta", turn="t3", attempt=1, n=1, block=1, text="late")  # of an answer that is stored already
+    expect(page.locator("[data-seq='3']")).to_contain_text("third")
+    expect(page.locator("[data-seq]")).to_have_count(4)
+    texts = page.locator("[data-seq]").evaluate_all("nodes => nodes.map(n => +n.dataset.seq)")
+    assert texts == [1, 2, 3, 4]
+    expect(page.locator(".draft")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+
+def test_what_was_missed_is_asked_for_from_the_first_gap_on(page: Page, address: str) -> None:
+    fake = FakeSocket(page)
+    page.goto(f"{address}/chat/demo/")
+    page.wait_for_timeout(300)
+    for seq in (1, 2, 4):
+        fake.tell("message", **message(seq, "user", str(seq)))
+    expect(page.locator("[data-seq='4']")).to_be_visible()
+    fake.cut()
+    fake.is_up = True
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(1_500)
+    assert [frame["after"] for frame in fake.heard if frame["type"] == "hello"] == [0, 2]
+
+
+def test_a_line_that_is_dead_is_given_up_after_seconds(page: Page, address: str) -> None:
+    fake = FakeSocket(page)
+    page.goto(f"{address}/chat/demo/")
+    page.wait_for_timeout(300)
+    ask(page, "are you there?")  # nobody answers
+    expect(page.locator(".user.pending")).to_be_visible()
+    page.wait_for_timeout(8_000)
+    assert fake.kinds().count("hello") == 2
+    assert fake.kinds().count("message") == 2
+
+
+def test_it_works_where_a_browser_keeps_frames_apart_from_everything(page: Page, address: str) -> None:
+    page.add_init_script(
+        "window.BroadcastChannel = class { constructor() { throw new DOMException('', 'SecurityError') } }"
+    )
+    page.goto(f"{address}/chat/demo/")
+    expect(page.locator(".greeting")).to_be_visible()
+    ask(page, "hello")
+    expect(page.get_by_role("log")).to_contain_text("built-in demo model")
+
+
+def test_a_table_pasted_from_an_office_program_is_text(page: Page, address: str) -> None:
+    page.goto(f"{address}/chat/demo/")
+    expect(page.locator(".greeting")).to_be_visible()
+    prevented = page.get_by_role("textbox").evaluate("""box => {
+      const data = new DataTransfer();
+      data.items.add(new File(["x"], "image.png", { type: "image/png" }));
+      data.setData("text/plain", "a\tb");
+      return !box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    }""")
+    assert not prevented
+    expect(page.get_by_role("log")).not_to_contain_text("cannot be read")

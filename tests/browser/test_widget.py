@@ -145,6 +145,17 @@ def test_a_signed_in_user_is_the_same_on_another_device(browser_page: Page, prod
     expect(frame.get_by_role("log")).not_to_contain_text("Ada")
 
 
+def test_a_page_that_is_busy_for_long_keeps_its_visitor(browser_page: Page, product: Product, shop: Site) -> None:
+    page = browser_page
+    shop.script = tag(product)
+    page.goto(shop.address)
+    ask(opened(page), "my name is Ada", "Nice to meet you, Ada")
+    page.reload()
+    page.get_by_role("button", name="Open the chat").click()
+    page.evaluate("() => { const end = Date.now() + 4500; while (Date.now() < end); }")
+    expect(chat(page).get_by_role("log")).to_contain_text("Nice to meet you, Ada")
+
+
 def test_only_named_sites_may_frame_it(browser: Browser, product: Product, shop: Site) -> None:
     context = browser.new_context()
     page = context.new_page()
