@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.fake_socket import FakeSocket
+
 pytestmark = pytest.mark.browser
 LOOKS = [(scheme, language) for scheme in ("light", "dark") for language in ("en", "ar")]
 
@@ -44,6 +46,24 @@ def test_axe_finds_nothing(looked_at: Page, address: str) -> None:
             assert violations(page) == []
         page.locator("#delete").click()
         assert violations(page) == []
+
+
+def test_axe_finds_nothing_in_what_is_under_way(looked_at: Page, address: str) -> None:
+    """A text that is coming, and one that waits for a connection."""
+    page, fake = looked_at, FakeSocket(looked_at)
+    page.goto(f"{address}/chat/demo/")
+    box = page.get_by_role("textbox")
+    expect(box).to_be_enabled()
+    fake.tell("start", turn="t1", attempt=1, blocks=[], n=0)
+    fake.tell("delta", turn="t1", attempt=1, n=1, block=0, text="So far")
+    expect(page.locator(".draft")).to_have_text("So far")
+    assert violations(page) == []
+    fake.cut()
+    expect(page.get_by_role("status")).not_to_be_empty()
+    box.fill("are you there?")
+    box.press("Enter")
+    expect(page.locator(".user.pending")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_everything_is_done_with_the_keyboard(page: Page, address: str) -> None:
