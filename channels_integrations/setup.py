@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -39,6 +39,20 @@ class Setup:
     tools: tuple[str, ...]
     parameters: Mapping[str, Any]
     flags: Mapping[str, flags.Value]
+
+    def tried(self, trial: Mapping[str, Any]) -> Setup:
+        """The bot as a form says it, saved or not, on no channel's own terms. `trial`: name, prompt, model, tools, …"""
+        return replace(
+            self,
+            bot_name=trial["name"],
+            prompt=trial["prompt"],
+            prompt_version_id=self.prompt_version_id if trial["prompt"] == self.prompt else None,
+            bot_model_id=uuid.UUID(trial["model"]) if trial["model"] else None,
+            tools=tuple(trial["tools"]),
+            parameters=trial["parameters"],
+            channel_model_id=None,
+            channel_prompt="",
+        )
 
 
 @remembered

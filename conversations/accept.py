@@ -83,17 +83,17 @@ def accept(
 
 
 def accept_transcript(
-    setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], *, claim: bool = False
+    setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], *, claim: bool = False, **metadata: Any
 ) -> Accepted:
     """As `accept`, in a conversation of its own that is over with its answer; `earlier` are (role, text) before it."""
-    return retrying(lambda: _accept_transcript(setup, incoming, earlier, claim))
+    return retrying(lambda: _accept_transcript(setup, incoming, earlier, claim, metadata))
 
 
 def _accept_transcript(
-    setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], claim: bool
+    setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], claim: bool, metadata: dict[str, Any]
 ) -> Accepted:
     user = _chat_user(setup, incoming)
-    conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True})
+    conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True, **metadata})
     Message.objects.bulk_create(
         Message(conversation=conversation, channel_id=setup.channel_id, seq=seq, role=role, text=text)
         for seq, (role, text) in enumerate(earlier, 1)

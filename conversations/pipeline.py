@@ -113,7 +113,7 @@ def prepare(held: Claim) -> Begun:
     """What is to be done for a claimed turn."""
     try:
         with translation.override(_language(held)):
-            return Begun(held, _todo(setup_of(held.conversation.channel_id), held))
+            return Begun(held, _todo(_setup(held.conversation), held))
     except NoModel as error:
         return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")))
     except AWAY:
@@ -121,6 +121,12 @@ def prepare(held: Claim) -> Begun:
     except Exception:  # as in `_outcome`
         log.exception("turn_broke", turn_id=str(held.turn.pk))
         return Begun(held, _broken())
+
+
+def _setup(conversation: Conversation) -> Setup:
+    """The channel's; where staff try a bot, with what their form said."""
+    setup, trial = setup_of(conversation.channel_id), conversation.metadata.get("trial")
+    return setup.tried(trial) if trial else setup
 
 
 def _todo(setup: Setup, held: Claim) -> Job | Outcome | tuple[Command, str]:

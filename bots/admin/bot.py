@@ -2,94 +2,54 @@
 
 from __future__ import annotations
 
-import re
+import uuid
 from typing import Any
 
-from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from bots.admin import theme
+from bots.admin import prompts
+from bots.admin.bot_form import BotForm
 from bots.admin.scoped import ScopedModelAdmin
 from bots.models import Bot, BotPicture
-from bots.tools.base import tools
-
-LARGEST_PICTURE = 200 * 1024  # bytes
-PICTURES = {rb"\x89PNG\r\n\x1a\n": "image/png", rb"\xff\xd8\xff": "image/jpeg", rb"RIFF.{4}WEBP": "image/webp"}
-
-
-class BotForm(forms.ModelForm):
-    """A bot with its prompt, its tools as boxes to tick, its suggestions a line each."""
-
-    prompt = forms.CharField(
-        widget=theme.Textarea(attrs={"rows": 12}),
-        required=False,
-        max_length=50_000,
-        help_text=_("What the model is told before every conversation."),
-    )
-    tools = forms.MultipleChoiceField(
-        choices=lambda: [(name, f"{name}: {entry.description}") for name, entry in tools.items()],
-        required=False,
-        widget=theme.Checkboxes,
-    )
-    suggestions = forms.CharField(
-        widget=theme.Textarea(attrs={"rows": 4}),
-        required=False,
-        help_text=_("Questions offered at the start, one a line."),
-    )
-
-    upload = forms.FileField(
-        label=_("Picture"),
-        required=False,
-        widget=theme.File(attrs={"accept": ",".join(PICTURES.values())}),
-        help_text=_("Square, PNG, JPEG or WebP, 200 KB at most. Shown beside the bot's name in the web chat."),
-    )
-    without_picture = forms.BooleanField(label=_("Remove the picture"), required=False, widget=theme.Switch)
-
-    class Meta:
-        model = Bot
-        fields = "__all__"  # noqa: DJ007  the page names its fields
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["prompt"] = self.instance.prompt
-        self.initial["suggestions"] = "\n".join(self.instance.suggestions)
-        if not BotPicture.objects.filter(bot=self.instance.pk).exists():
-            del self.fields["without_picture"]
-
-    def clean_suggestions(self) -> list[str]:
-        """The lines that say something."""
-        return [line.strip() for line in self.cleaned_data["suggestions"].splitlines() if line.strip()]
-
-    def clean_upload(self) -> tuple[str, bytes] | None:
-        """The picture's content type and bytes. What it is, its first bytes say, not its name."""
-        upload = self.cleaned_data["upload"]
-        if not upload:
-            return None
-        if upload.size > LARGEST_PICTURE:
-            raise forms.ValidationError(
-                _("A picture may have 200 KB; this one has %(size)d KB.") % {"size": upload.size // 1024}
-            )
-        data = upload.read()
-        kind = next((kind for beginning, kind in PICTURES.items() if re.match(beginning, data, re.DOTALL)), None)
-        if kind is None:
-            raise forms.ValidationError(_("This is no PNG, JPEG or WebP picture."))
-        return kind, data
 
 
 @admin.register(Bot)
 class BotAdmin(ScopedModelAdmin):
     form = BotForm
+    compressed_fields = False  # labels above their boxes: the test chat takes the width
     list_display = ("name", "slug", "model", "is_active", "updated_at")
     list_select_related = ("model",)
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("versions",)
     fieldsets = (
-        (None, {"fields": ("name", "slug", "description", "prompt", "model", "tools", "is_active")}),
+        (
+            None,
+            {
+                "fields": (
+                    *("name", "slug", "description", "prompt", "versions", "model", "tools", "is_active"),
+                    "seen",
+                )
+            },
+        ),
         (_("Welcome"), {"fields": ("greeting", "suggestions", "upload", "without_picture")}),
         (_("Advanced"), {"fields": ("parameters",), "classes": ("collapse",)}),
     )
+
+    def get_urls(self) -> Any:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/prompts/", wrap(prompts.history), name="bots_bot_prompts"),
+            path("<uuid:pk>/prompts/<int:number>/restore/", wrap(prompts.restore), name="bots_bot_restore"),
+            path("<uuid:pk>/copy/", wrap(require_POST(self.copy)), name="bots_bot_copy"),
+            *super().get_urls(),
+        ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -100,10 +60,36 @@ class BotAdmin(ScopedModelAdmin):
             kind, data = form.cleaned_data["upload"]
             BotPicture.objects.update_or_create(bot=obj, defaults={"content_type": kind, "data": data})
 
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """A new bot is tried at once, beside its form."""
+        if "_addanother" in request.POST or "_popup" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, _("%(bot)s is saved. Try it here, then open a channel for it.") % {"bot": obj})
+        return redirect("admin:bots_bot_change", obj.pk)
+
+    def copy(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Another bot that begins as this one is, out of use until it was looked at."""
+        bot = prompts.bot_of(request, pk, "bots.add_bot")
+        made = bot.copy(author=request.user)
+        told = str(_("Copied from %(bot)s.") % {"bot": bot})
+        self.log_addition(request, made, told)
+        messages.success(request, _("This is the copy. It is not in use yet: change it, try it, then switch it on."))
+        return redirect("admin:bots_bot_change", made.pk)
+
+    @admin.display(description=_("versions"))
+    def versions(self, obj: Any) -> str:
+        """Which version is in force, and the way to all."""
+        version = obj.prompt_version if obj else None
+        if version is None:
+            return "–"
+        told = _("Version %(number)d, by %(author)s") % {"number": version.number, "author": version.author or "–"}
+        link = reverse("admin:bots_bot_prompts", args=[obj.pk])
+        return format_html('{} · <a href="{}">{}</a>', told, link, _("compare with earlier ones, or restore one"))
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Only a picture that is there can be removed."""
+        """Only a picture that is there can be removed; only a bot that was saved has versions."""
         there = obj is not None and BotPicture.objects.filter(bot=obj).exists()
-        gone = () if there else ("without_picture",)
+        gone = {*(() if there else ("without_picture",)), *(() if obj else ("versions",))}
         return [
             (name, {**told, "fields": [field for field in told["fields"] if field not in gone]})
             for name, told in super().get_fieldsets(request, obj)

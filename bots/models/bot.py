@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -61,6 +63,28 @@ class Bot(models.Model):
                 Bot.objects.filter(pk=self.pk).update(prompt_version=version, updated_at=Now())
             self.prompt_version = version
         return version
+
+    def copy(self, *, author: Any = None) -> Bot:
+        """A bot of its own that begins as this one is: out of use, under a name and slug that are free."""
+        with transaction.atomic():
+            taken = set(Bot.objects.filter(workspace=self.workspace).values_list("slug", flat=True))
+            stem = f"{self.slug[:50]}-copy"
+            slug = next(slug for slug in _numbered(stem) if slug not in taken)
+            made = Bot.objects.create(
+                workspace=self.workspace, slug=slug, name=f"Copy of {self.name}"[:100],
+                description=self.description, model=self.model, greeting=self.greeting, suggestions=self.suggestions,
+                tools=self.tools, parameters=self.parameters, is_active=False,
+            )  # fmt: skip
+            made.write_prompt(self.prompt, author=author)
+            for picture in BotPicture.objects.filter(bot=self):
+                BotPicture.objects.create(bot=made, content_type=picture.content_type, data=picture.data)
+        return made
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    """The stem, then `stem-2`, `stem-3` …"""
+    yield stem
+    yield from (f"{stem}-{number}" for number in count(2))
 
 
 class BotPictureQuerySet(ScopedQuerySet):

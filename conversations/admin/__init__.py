@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.admin.scoped import ScopedModelAdmin, ScopedTabularInline
 from bots.models.price import dollars
 from channels_integrations.models import RawEvent
-from conversations.admin import inbox
+from conversations.admin import inbox, trial
 from conversations.models import ChatUser, Conversation, Delivery, Message, ModelCall, Person, Turn
 from conversations.undone import replay
 
@@ -69,8 +69,12 @@ class ConversationAdmin(ReadOnly, ScopedModelAdmin):
     inlines = (MessageInline,)
 
     def get_urls(self) -> Any:
-        page = self.admin_site.admin_view(inbox.page)
-        return [path("needs-a-person/", page, name="needs_a_person"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("needs-a-person/", wrap(inbox.page), name="needs_a_person"),
+            path("try-bot/<uuid:pk>/", wrap(trial.try_bot), name="try_bot"),
+            *super().get_urls(),
+        ]
 
 
 class EngineRoom(ReadOnly, ScopedModelAdmin):

@@ -15,6 +15,7 @@ from bots.models import AIModel, AIProvider, Bot
 from bots.models.price import dollars
 from channels_integrations.models import ChannelConfig, RawEvent
 from conversations.models import Conversation, Delivery, Message, ModelCall, Turn
+from conversations.models.conversation import no_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _figures(user: Any) -> list[Figure]:
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    talks = Conversation.objects.for_actor(user).filter(last_activity__gte=today).count()
-    turns = Turn.objects.for_actor(user).filter(created_at__gte=today).aggregate(
+    talks = Conversation.objects.for_actor(user).filter(no_test(), last_activity__gte=today).count()
+    turns = Turn.objects.for_actor(user).filter(no_test("conversation__"), created_at__gte=today).aggregate(
         answered=Count("pk", filter=Q(state__in=("done", "stopped"))),
         running=Count("pk", filter=Q(state__in=("queued", "running", "waiting"))),
         failed=Count("pk", filter=Q(state__in=("failed", "dead"))),
@@ -75,7 +76,7 @@ def _figures(user: Any) -> list[Figure]:
 
 
 def _cost(user: Any, since: Any) -> Figure:
-    calls = ModelCall.objects.for_actor(user).filter(created_at__gte=since)
+    calls = ModelCall.objects.for_actor(user).filter(no_test("turn__conversation__"), created_at__gte=since)
     sums = calls.aggregate(cost=Sum("cost_nanodollars"), unknown=Count("pk", filter=Q(cost_nanodollars=None)))
     amount = dollars(sums["cost"] or 0)
     more = _(" and %(count)d calls of unknown price") % {"count": sums["unknown"]} if sums["unknown"] else ""
@@ -103,7 +104,7 @@ def _steps(user: Any) -> list[Step]:
 
 
 def _was_talked_to(user: Any) -> bool:
-    return bool(Message.objects.for_actor(user).filter(role="user").exists())
+    return bool(Message.objects.for_actor(user).filter(no_test("conversation__"), role="user").exists())
 
 
 def _going_away(user: Any) -> list[AIModel]:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.fake_socket import FakeSocket
+from tests.browser.staff import violations
 
 pytestmark = pytest.mark.browser
 LOOKS = [(scheme, language) for scheme in ("light", "dark") for language in ("en", "ar")]
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds."""
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in found]
 
 
 @pytest.fixture(params=LOOKS, ids="-".join)

@@ -2,59 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.staff import sign_in, violations
 from tests.payloads import SCRIPTS
 from tests.product import Product
 
 pytestmark = pytest.mark.browser
-PASSWORD = "a password of the tests"
-
-
-@pytest.fixture(scope="module")
-def team(product: Product) -> Product:
-    """An operator, Grace, and a canned answer."""
-    product.run(f"""
-from django.contrib.auth import get_user_model
-from bots.models import Membership, Workspace
-from conversations.models import CannedAnswer
-users, workspace = get_user_model().objects, Workspace.default()
-users.filter(username__in=["grace", "root"]).delete()
-grace = users.create_user("grace", password="{PASSWORD}", first_name="Grace", is_staff=True)
-Membership.objects.create(user=grace, workspace=workspace, role="operator")
-users.create_superuser("root", password="{PASSWORD}")
-CannedAnswer.objects.get_or_create(workspace=workspace, name="Opening hours", text="We open at nine.")
-""")
-    return product
-
-
-@pytest.fixture(params=["phone", "desktop"])
-def desk(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A staff member's browser. An error of a script or a broken policy fails the test."""
-    phone = request.param == "phone"
-    context = browser.new_context(
-        viewport={"width": 390, "height": 780} if phone else {"width": 1280, "height": 800},
-        color_scheme="dark" if phone else "light",
-    )
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    yield page
-    context.close()
-    assert faults == []
-
-
-def sign_in(page: Page, product: Product, name: str) -> None:
-    page.goto(f"{product.address}/admin/")
-    page.locator("[name=username]").fill(name)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("button[type=submit]").click()
-    expect(page.get_by_role("heading", name="Today").first).to_be_attached()
 
 
 def ask(page: Page, text: str) -> None:
@@ -87,12 +42,6 @@ def test_who_asks_for_a_person_gets_one(page: Page, desk: Page, team: Product) -
     expect(page.get_by_text("A person is answering.")).to_be_hidden()
     ask(page, "hello")
     expect(page.get_by_role("log")).to_contain_text("built-in demo model")
-
-
-def violations(page: Page, part: str) -> list[str]:
-    """What axe finds in our own part of a page."""
-    found = Axe().run(page, context=part).response["violations"]
-    return [f"{each['id']}: {[node['html'][:200] for node in each['nodes']]}" for each in found]
 
 
 def test_the_start_page_says_what_is_next(desk: Page, team: Product) -> None:

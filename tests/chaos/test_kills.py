@@ -71,7 +71,7 @@ def judged(made: Fleet, load: Load, *, every: float, seconds: float, **much: int
 
 def test_two_thousand_messages_and_a_kill_every_second(made: Fleet) -> None:
     load = Load(made, "webhook", seed_of_this_run(), repeats=0.05)
-    assert judged(made, load, chats=300, each=6, more=200, every=1.0, seconds=200).messages == 2_000
+    assert judged(made, load, chats=300, each=6, more=200, every=1.0, seconds=600).messages == 2_000
 
 
 @pytest.mark.long
