@@ -177,6 +177,16 @@ class ChatConsumer(Door):
         if self.view.conversation is not None:
             await runner.request_stop(self.view.conversation)
 
+    async def on_human(self, frame: socket_frames.Bare) -> None:
+        self._meter()
+        who = (self.visitor, self.address, self.language)
+        called = await in_thread(metered.call_person, self.setup, *who)
+        if called is None:
+            raise BadText("not_found", _("Nobody can be called here."))
+        if called.pk != self.view.conversation:
+            await self._show(called)
+        await runner.hub.poll()  # told at once, here and to other sockets of this process
+
     async def on_new(self, frame: socket_frames.Bare) -> None:
         current = await in_thread(chats.find, self.setup, self.visitor)  # not the one looked at: that may be over
         if current is not None:
