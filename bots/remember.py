@@ -20,7 +20,16 @@ _lock = threading.Lock()
 
 def remembered(function: Callable[P, T]) -> Callable[P, T]:
     """`function`, asked at most every CONFIGURATION_SECONDS for the same arguments. It runs outside the lock."""
-    cache: TTLCache[Any, T] = TTLCache(maxsize=10_000, ttl=settings.CONFIGURATION_SECONDS)
+    return _remembering(function, settings.CONFIGURATION_SECONDS)
+
+
+def remembered_for(seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorator: the same for what may be that old."""
+    return lambda function: _remembering(function, seconds)
+
+
+def _remembering(function: Callable[P, T], seconds: float) -> Callable[P, T]:
+    cache: TTLCache[Any, T] = TTLCache(maxsize=10_000, ttl=seconds)
     _caches.append(cache)
 
     @wraps(function)

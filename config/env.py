@@ -103,6 +103,13 @@ VARIABLES: tuple[Variable, ...] = (
              choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), help="Least level that is logged."),
     Variable(name="LOG_FORMAT", kind="choice", default="json", choices=("json", "console"), group="Operation",
              help="`json`: a line an event; `console`: for people."),
+    Variable(name="METRICS_PORT", kind="int", default=0, least=0, most=65_535, group="Operation",
+             help="A port of each process for `/metrics` alone, also of workers. 0 = none. Keep it off the internet."),
+    *_group(
+        "Operation",
+        ("METRICS_HOST", "text", "127.0.0.1", "Where METRICS_PORT listens; `0.0.0.0` in a container."),
+        ("METRICS_TOKEN", "secret", "", "Bearer token that `/metrics` asks for. Empty: only this machine may read it."),
+    ),
     Variable(name="PERSON_WAIT_MINUTES", kind="int", default=5, least=0, group="Operation",
              help="Minutes after which the team is told by e-mail that somebody waits for a person. 0 = never."),
     *_group(

@@ -15,7 +15,7 @@ from bots.models import Workspace
 from bots.threads import in_thread
 from config import stores
 from config.stores import StoreAway
-from conversations.undone import ALARM_SECONDS, undone
+from conversations.undone import ALARM_SECONDS, overdue
 
 _right = False
 NOT_FATAL = {"redis", "broker", "undone"}  # without them everything goes on, slower
@@ -52,7 +52,7 @@ def ask_all() -> dict[str, dict[str, object]]:
 
 def ask_undone() -> None:
     """Raises StoreAway when something should have been done a minute ago and was not."""
-    late = {kind: state.overdue for kind, state in undone().items() if state.overdue > ALARM_SECONDS}
+    late = {kind: seconds for kind, seconds in overdue().items() if seconds > ALARM_SECONDS}
     if late:
         told = ", ".join(f"{kind} since {seconds:.0f} s" for kind, seconds in late.items())
         raise StoreAway(f"Overdue: {told}. Is a web process or worker running, and its database quick?")

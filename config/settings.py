@@ -277,7 +277,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-# Logs -----------------------------------------------------------------------------------------------------------------
+# Metrics and logs -----------------------------------------------------------------------------------------------------
+METRICS_PORT, METRICS_HOST, METRICS_TOKEN = env["METRICS_PORT"], env["METRICS_HOST"], env["METRICS_TOKEN"]
 LOG_LEVEL = env["LOG_LEVEL"]
 LOG_FORMAT = env["LOG_FORMAT"]
 LOGGING = structured.configuration(level=LOG_LEVEL, style=LOG_FORMAT)

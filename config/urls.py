@@ -2,17 +2,16 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import health
+from config import exposition, health
 from conversations import openai_api
 
 handler400, handler404, handler500 = (f"config.errors.{name}" for name in ("bad_request", "not_found", "server_error"))
 urlpatterns = [
     path("health", health.health),
     path("ready", health.ready),
-    path("metrics", ExportToDjangoView),
+    path("metrics", exposition.metrics),
     path("admin/", admin.site.urls),
     path("analytics/", include("analytics.urls")),
     path("api/v1/", include("conversations.api.urls")),

@@ -164,9 +164,13 @@ def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, *
     )
 
 
-def start(setup: Setup, *, chat_id: str, sender_id: str, sender_name: str = "", anew: bool = True) -> Conversation:
+def start(
+    setup: Setup, *, chat_id: str, sender_id: str, sender_name: str = "", language: str = "", anew: bool = True
+) -> Conversation:
     """A new, empty conversation of this chat; the one open so far is ended, or, unless `anew`, is what is meant."""
-    empty = IncomingMessage(event_id="", chat_id=chat_id, sender_id=sender_id, sender_name=sender_name, text="")
+    empty = IncomingMessage(
+        event_id="", chat_id=chat_id, sender_id=sender_id, sender_name=sender_name, language=language, text=""
+    )
     return retrying(lambda: _start(setup, empty, anew))
 
 

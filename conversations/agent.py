@@ -45,6 +45,7 @@ class Job:
     """All that an answer needs, read before the exchange begins."""
 
     held: Claim
+    bot: str  # its slug
     model: Model
     level: str
     messages: tuple[ChatMessage, ...]
@@ -206,12 +207,16 @@ def _wait(error: ProviderError, attempt: int) -> float | None:
 def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: float, error: str) -> ModelCall:
     """The ledger's row of one call, its price frozen. Unknown usage is null, and so is its cost."""
     usage, price = spoken.usage, job.model.price
-    _count(job.model.reference, spoken, error)
+    cost = price.cost(usage) if price and usage else None
+    model = job.model.reference
+    metrics.model_called(bot=job.bot, model=model, usage=usage, nanodollars=cost, error=error)
+    if spoken.first_token_ms is not None:
+        metrics.FIRST_TOKEN.labels(model).observe(spoken.first_token_ms / 1000)
     own = [m.seq for m in job.held.history]
     return ModelCall(
         turn=job.held.turn,
         model_id=job.model.id,
-        model_name=job.model.reference,
+        model_name=model,
         level=job.level,
         prompt_version_id=job.prompt_version_id,
         attempt=job.held.turn.attempts,
@@ -225,21 +230,12 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
         input_nanodollars=price.input if price else None,
         cached_nanodollars=price.cached if price else None,
         output_nanodollars=price.output if price else None,
-        cost_nanodollars=price.cost(usage) if price and usage else None,
+        cost_nanodollars=cost,
         latency_ms=_ms(began),
         first_token_ms=spoken.first_token_ms,
         finish_reason="stopped" if spoken.stopped else spoken.finish,
         error=error,
     )
-
-
-def _count(model: str, spoken: Spoken, error: str) -> None:
-    metrics.MODEL_CALLS.labels(model, error).inc()
-    if spoken.usage:
-        metrics.TOKENS.labels(model, "input").inc(spoken.usage.input_tokens)
-        metrics.TOKENS.labels(model, "output").inc(spoken.usage.output_tokens)
-    if spoken.first_token_ms is not None:
-        metrics.FIRST_TOKEN.observe(spoken.first_token_ms / 1000)
 
 
 def _total(spoken: Spoken) -> int:

@@ -43,6 +43,7 @@ def context(setup: Setup, *, framed: bool) -> dict[str, Any]:
         "modules": MODULES,
         "accent": look.accent if look else "",
         "picture": picture(setup),
+        "person": offers_person(setup),
         "sites_json": json.dumps(look.sites if look and framed else []),
         "texts_json": json.dumps(texts(), ensure_ascii=False),
     }
@@ -51,6 +52,12 @@ def context(setup: Setup, *, framed: bool) -> dict[str, Any]:
 def picture(setup: Setup) -> str:
     """The address of the bot's picture, which changes with it; "" where there is none."""
     return f"{reverse('chat_picture', args=[setup.channel_slug])}?{setup.picture}" if setup.picture else ""
+
+
+def offers_person(setup: Setup) -> bool:
+    """Whether visitors find a button that calls a person of the team."""
+    look = _look(setup)
+    return bool(look and look.person_button)
 
 
 def ancestors(setup: Setup) -> list[str]:

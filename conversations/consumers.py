@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Misconfigured, Setup, public_setup
-from conversations import accept, chat_page, chats, identity, languages, metered, socket_frames, visitors
+from conversations import accept, chat_page, chats, identity, languages, metered, metrics, socket_frames, visitors
 from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.limits import BadText, Bucket, clean_text
@@ -28,6 +28,7 @@ from conversations.socket_view import View
 log = structlog.get_logger(__name__)
 
 sockets: Counter[str] = Counter()  # open ones of this process, by address
+metrics.SOCKETS.labels("chat").set_function(lambda: sum(list(sockets.values())))
 HELLO_SECONDS = 10
 MOST_REFUSALS = 100
 
@@ -87,6 +88,7 @@ class ChatConsumer(Door):
         with translation.override(self.language):
             wait = self.others.wait()
             if wait:
+                metrics.RATE_LIMITED.labels("socket").inc()
                 await self._refuse(BadText("rate_limited", _("Too many frames. Please slow down.")), retry_after=wait)
                 return
             try:
@@ -168,11 +170,22 @@ class ChatConsumer(Door):
         """Raises metered.SlowDown, when there was too much of this lately."""
         wait = self.bucket.wait()
         if wait:
+            metrics.RATE_LIMITED.labels("socket").inc()
             raise metered.SlowDown(wait)
 
     async def on_stop(self, frame: socket_frames.Bare) -> None:
         if self.view.conversation is not None:
             await runner.request_stop(self.view.conversation)
+
+    async def on_human(self, frame: socket_frames.Bare) -> None:
+        self._meter()
+        who = (self.visitor, self.address, self.language)
+        called = await in_thread(metered.call_person, self.setup, *who)
+        if called is None:
+            raise BadText("not_found", _("Nobody can be called here."))
+        if called.pk != self.view.conversation:
+            await self._show(called)
+        await runner.hub.poll()  # told at once, here and to other sockets of this process
 
     async def on_new(self, frame: socket_frames.Bare) -> None:
         current = await in_thread(chats.find, self.setup, self.visitor)  # not the one looked at: that may be over

@@ -24,7 +24,7 @@ from bots import crash
 from bots.threads import in_thread, in_thread_again
 from channels_integrations.base import Adapter, Button, Capabilities, ChannelError, OutboundMessage, SendingAdapter
 from channels_integrations.rendering.split import split
-from channels_integrations.setup import Misconfigured, adapter_of
+from channels_integrations.setup import Misconfigured, adapter_of, setup_of
 from conversations import metrics, rates
 from conversations.models import Delivery
 
@@ -41,6 +41,7 @@ class Sending:
     row: Delivery
     chat_id: str
     adapter: SendingAdapter
+    channel: str  # its slug
 
 
 def parts_of(adapter: Adapter, text: str, buttons: Sequence[Mapping[str, str]] = ()) -> list[Delivery]:
@@ -72,7 +73,14 @@ async def deliver(conversation_id: uuid.UUID) -> float | None:
         crash.point("send taken")
         metrics.SENDS.labels(job.adapter.kind, "sent" if isinstance(outcome, str) else "refused").inc()
         await in_thread_again(_settle, job.row, job.adapter.capabilities, outcome)
+        _count(job.row, job.adapter, job.channel)
         crash.point("send settled")
+
+
+def _count(row: Delivery, adapter: Adapter, channel: str) -> None:
+    """Of a part that came to its end here: one that was another's to settle still says `sending`."""
+    if row.state not in OPEN:
+        metrics.DELIVERIES.labels(row.state, adapter.kind, channel).inc()
 
 
 def due(limit: int = 200) -> list[uuid.UUID]:
@@ -114,22 +122,22 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
         if adapter is None:
             row.move(run_after=_in(MISCONFIGURED_SECONDS))
             return MISCONFIGURED_SECONDS
+        again, channel = row.state == Delivery.State.SENDING, setup_of(row.message.channel_id).channel_slug
         verdict = _verdict(row, adapter.capabilities)
         if verdict is not None:
-            again = row.state == Delivery.State.SENDING
             row.move(state=verdict, reason=row.reason or verdict.label, ambiguous=row.ambiguous or again)
+            _count(row, adapter, channel)
             return 0.0
         wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, adapter.capabilities)
         if wait:
             row.move(run_after=_in(wait))
             return wait
-        again = row.state == Delivery.State.SENDING
         if not row.move(
             state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=row.ambiguous or again,
             run_after=_in(settings.SEND_SECONDS * 1.5),
         ):  # fmt: skip
             return 0.0
-        return Sending(row, row.message.conversation.chat_id, adapter)
+        return Sending(row, row.message.conversation.chat_id, adapter, channel)
 
 
 def _head(conversation_id: uuid.UUID) -> Any:

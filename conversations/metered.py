@@ -6,7 +6,8 @@ import uuid
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import accept, rates
+from conversations import accept, chat_page, ownership, rates
+from conversations.models import Conversation
 
 
 class SlowDown(Exception):
@@ -26,6 +27,20 @@ def again(setup: Setup, visitor: str, address: str, conversation_id: uuid.UUID, 
     """Whether the turn waits for another answer. Raises SlowDown."""
     _within(setup, visitor, address)
     return accept.queue_again(conversation_id, turn)
+
+
+def call_person(setup: Setup, visitor: str, address: str, language: str) -> Conversation | None:
+    """The visitor's open conversation, or a new one, in which somebody of the team is waited for from now on.
+
+    None where the channel offers nobody. Raises SlowDown.
+    """
+    if not chat_page.offers_person(setup):
+        return None
+    _within(setup, visitor, address)
+    here = accept.start(setup, chat_id=visitor, sender_id=visitor, language=language, anew=False)
+    ownership.call_person(here.pk)
+    found: Conversation = Conversation.objects.get(pk=here.pk)
+    return found
 
 
 def _within(setup: Setup, visitor: str, address: str) -> None:

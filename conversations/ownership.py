@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -26,6 +27,22 @@ def ask_for_person(conversation_id: uuid.UUID) -> bool:
     """Whether somebody of the team is waited for now: from now on the bot is silent here."""
     rows = Conversation.objects.filter(pk=conversation_id, ended_at=None).exclude(owner=Owner.HUMAN)
     return bool(rows.update(owner=Owner.WAITING, waiting_since=Coalesce("waiting_since", Now())))
+
+
+def call_person(conversation_id: uuid.UUID) -> None:
+    """The same at the press of a button: as no message was written, a line tells everybody who reads along."""
+
+    def called(conversation: Conversation) -> None:
+        if conversation.owner == Owner.BOT and ask_for_person(conversation.pk):
+            _remark(conversation, person_is_called, in_context=False)
+
+    with suppress(Over):
+        _locked(conversation_id, called)
+
+
+def person_is_called() -> str:
+    """What somebody is told who asked for a person."""
+    return _("A person will be with you soon. Just go on writing; the bot is silent until then.")
 
 
 def take(conversation_id: uuid.UUID, user: Any) -> Conversation:
@@ -94,7 +111,7 @@ def _locked(conversation_id: uuid.UUID, change: Callable[[Conversation], None]) 
     return conversation
 
 
-def _remark(conversation: Conversation, text: Callable[[], str]) -> None:
-    """A line in the person's language that they, the team and the bot's context all read."""
+def _remark(conversation: Conversation, text: Callable[[], str], *, in_context: bool = True) -> None:
+    """A line in the person's language that they, the team and, `in_context`, the bot read."""
     with translation.override(languages.of(conversation.chat_user.person.language)):
-        add(conversation, role=Message.Role.SYSTEM, text=text())
+        add(conversation, role=Message.Role.SYSTEM, text=text(), in_context=in_context)

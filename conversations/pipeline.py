@@ -50,6 +50,7 @@ class Begun:
 
     held: Claim
     todo: Job | Outcome | tuple[Command, str]
+    setup: Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ async def answer(
             metrics.FENCED.inc()
             return None
         crash.point("turn closed")
-        metrics.TURNS.labels(outcome.state).inc()
+        asked = begun.todo.model.reference if isinstance(begun.todo, Job) else "none"
+        metrics.turn_closed(begun.setup, held.turn, state=outcome.state, model=asked)
         log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
         await _tell(emit, held, outcome, closed)
         return Reply(closed.message, closed.more, closed.to_send)
@@ -111,16 +113,17 @@ def begin(conversation_id: uuid.UUID) -> Begun | None:
 
 def prepare(held: Claim) -> Begun:
     """What is to be done for a claimed turn."""
+    setup = _setup(held.conversation)
     try:
         with translation.override(_language(held)):
-            return Begun(held, _todo(_setup(held.conversation), held))
+            return Begun(held, _todo(setup, held), setup)
     except NoModel as error:
-        return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")))
+        return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")), setup)
     except AWAY:
         raise
     except Exception:  # as in `_outcome`
         log.exception("turn_broke", turn_id=str(held.turn.pk))
-        return Begun(held, _broken())
+        return Begun(held, _broken(), setup)
 
 
 def _setup(conversation: Conversation) -> Setup:
@@ -214,6 +217,7 @@ def _job(setup: Setup, held: Claim) -> Job:
     )
     return Job(
         held=held,
+        bot=setup.bot_slug,
         model=model,
         level=level,
         messages=messages,

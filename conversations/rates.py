@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from bots.models import ApiKey
 from bots.silence import Silence
 from channels_integrations.base import Capabilities
+from conversations import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ def _ask(limiter: MovingWindowRateLimiter, asks: list[Ask]) -> float:
     """Counts only when every one of them admits it."""
     for item, name in asks:
         if not limiter.test(item, name):
+            metrics.RATE_LIMITED.labels(name.partition(":")[0]).inc()
             return max(0.05, limiter.get_window_stats(item, name).reset_time - time.time())
     for item, name in asks:
         limiter.hit(item, name)

@@ -72,13 +72,13 @@ class Feedback(_Frame):
 
 
 class Bare(_Frame):
-    type: Literal["stop", "new", "end", "conversations", "ping"]
+    type: Literal["stop", "human", "new", "end", "conversations", "ping"]
 
 
 Said = Annotated[Hello | Say | Press | Retry | Which | Older | Feedback | Bare, Field(discriminator="type")]
 _adapter: TypeAdapter[Any] = TypeAdapter(Said)
 _event_id: TypeAdapter[str] = TypeAdapter(EventId)
-TYPES = "hello message press stop retry new end conversations open older download delete feedback ping".split()
+TYPES = "hello message press stop human retry new end conversations open older download delete feedback ping".split()
 
 
 def read(text: str | None) -> Any:

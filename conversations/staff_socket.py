@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from bots import roles
 from bots.threads import in_thread
-from conversations import ownership, staff_replies
+from conversations import metrics, ownership, staff_replies
 from conversations.draft import Frame
 from conversations.limits import BadText
 from conversations.models import Conversation
@@ -64,11 +64,13 @@ class StaffConsumer(Door):
         self.view = View(self._tell, self._end)
         self.told: list[Frame] | None = None
         await self.accept()
+        metrics.SOCKETS.labels("staff").inc()
         self.looking = asyncio.create_task(self._look())
 
     def gone(self) -> None:
         """Looks no more."""
         if hasattr(self, "looking"):
+            metrics.SOCKETS.labels("staff").dec()
             self.looking.cancel()
             self.view.leave()
 

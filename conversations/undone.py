@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Min, Q
+from django.db.models import Count, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from bots.remember import remembered_for
 from channels_integrations.models import RawEvent
 from conversations.models import Conversation, Delivery, Turn
 from conversations.models.turn import OPEN
@@ -33,9 +34,39 @@ class Undone:
     dead: int
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Open conversations that are not the bot's. `longest`: seconds that the first in the row has waited."""
+
+    waiting: int
+    with_a_person: int
+    longest: float
+
+
 def undone() -> dict[str, Undone]:
-    """By kind: events, turns, deliveries. Two statements each, over partial indexes."""
-    return {kind: Undone(_overdue(kind), dead(kind).count()) for kind in KINDS}
+    """By kind: events, turns, deliveries."""
+    return {kind: Undone(seconds, dead(kind).count()) for kind, seconds in overdue().items()}
+
+
+def overdue() -> dict[str, float]:
+    """By kind, how long the oldest should have been done. Over partial indexes."""
+    return {kind: _overdue(kind) for kind in KINDS}
+
+
+@remembered_for(60)
+def dead_counts() -> dict[str, int]:
+    """By kind, how many were given up, as of a minute ago: to count them, all rows are looked through."""
+    return {kind: dead(kind).count() for kind in KINDS}
+
+
+def waiting() -> Waiting:
+    """Who waits for a person, and who has one. One statement, over a partial index."""
+    owner = Conversation.Owner
+    found = Conversation.objects.filter(owner__in=(owner.WAITING, owner.HUMAN), ended_at=None).aggregate(
+        waiting=Count("pk", filter=Q(owner=owner.WAITING)), human=Count("pk", filter=Q(owner=owner.HUMAN)),
+        since=Min("waiting_since", filter=Q(owner=owner.WAITING)),
+    )  # fmt: skip
+    return Waiting(found["waiting"], found["human"], _age(found["since"]))
 
 
 def dead(kind: str) -> Any:
@@ -61,7 +92,11 @@ def _overdue(kind: str) -> float:
     model, still_open, _states = KINDS[kind]
     rows = model.objects.heads() if kind == "deliveries" else model.objects
     oldest = rows.filter(still_open, run_after__lte=Now()).aggregate(oldest=Min("run_after"))["oldest"]
-    return max(0.0, (_now() - oldest).total_seconds()) if oldest else 0.0
+    return _age(oldest)
+
+
+def _age(since: Any) -> float:
+    return max(0.0, (_now() - since).total_seconds()) if since else 0.0
 
 
 def _now() -> Any:

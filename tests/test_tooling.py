@@ -65,6 +65,27 @@ def test_web_waits_for_healthy_stores_and_may_finish_its_answers(services: dict[
     assert ":?" in web["environment"]["SECRET_KEY"]
 
 
+def test_monitoring_is_asked_for_by_name_and_published_to_this_machine_alone(services: dict[str, Any]) -> None:
+    assert {name for name, told in services.items() if told.get("profiles") == ["monitoring"]} == {
+        "prometheus", "grafana",
+    }  # fmt: skip
+    ports = [port for name in ("prometheus", "grafana") for port in services[name].get("ports", [])]
+    assert len(ports) == 1 and ports[0].startswith("127.0.0.1:")
+    mounted = [volume for name in ("prometheus", "grafana") for volume in services[name]["volumes"]]
+    files = [volume.split(":")[0] for volume in mounted if volume.startswith("./")]
+    assert len(files) == 3 and all((ROOT / file).exists() for file in files)
+
+
+def test_prometheus_asks_every_process_at_the_port_it_tells_metrics_at(services: dict[str, Any]) -> None:
+    (job,) = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    (asked,) = job["dns_sd_configs"]
+    assert set(asked["names"]) == {"web", "worker"}
+    for name in asked["names"]:
+        environment = services[name]["environment"]
+        assert (environment["METRICS_PORT"], environment["METRICS_HOST"]) == (str(asked["port"]), "0.0.0.0")  # noqa: S104
+        assert not any(str(asked["port"]) in port for port in services[name].get("ports", []))
+
+
 def test_redis_never_drops_what_it_was_given(services: dict[str, Any]) -> None:
     assert "--maxmemory-policy noeviction" in services["redis"]["command"]
 

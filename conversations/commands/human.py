@@ -10,4 +10,4 @@ def human(turn: Turn, args: str) -> str:
     """Talk to a person instead of the bot."""
     if not ownership.ask_for_person(turn.conversation_id):
         return _("Nobody can be called here.")
-    return _("A person will be with you soon. Just go on writing; the bot is silent until then.")
+    return ownership.person_is_called()

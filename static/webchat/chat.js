@@ -33,7 +33,7 @@ class Chat extends HTMLElement {
 
   connectedCallback() {
     this.texts = JSON.parse(this.dataset.texts);
-    for (const name of ["status", "composer", "text", "send", "stop", "banner", "panel", "menu", "sure"])
+    for (const name of ["status", "composer", "text", "send", "stop", "banner", "panel", "menu", "sure", "person"])
       this[name] = this.querySelector(`#${name}`);
     this.transcript = new Transcript({
       log: this.querySelector("#log"),
@@ -274,6 +274,9 @@ class Chat extends HTMLElement {
     const text = { waiting: this.texts.waiting, human: this.texts.human }[frame.owner];
     this.banner.hidden = !text;
     this.banner.textContent = text ?? "";
+    const held = this.person && this.person === document.activeElement;
+    if (this.person) this.person.hidden = frame.owner !== "bot";
+    if (held && this.person.hidden) this.text.focus();
   }
 
   on_ended() {
@@ -444,6 +447,7 @@ class Chat extends HTMLElement {
     const conversation = this.#conversation;
     const does = {
       stop: () => this.#tell({ type: "stop" }),
+      person: () => this.#tell({ type: "human" }),
       new: () => this.#begin(),
       earlier: () => this.#toggle(this.panel),
       options: () => this.#toggle(this.menu),

@@ -28,6 +28,11 @@ class Look(BaseModel):
         title=str(_("Sites that may embed it")),
         description=str(_("One a line, as https://www.example.com or https://*.example.com, without a path.")),
     )
+    person_button: bool = Field(
+        default=True,
+        title=str(_("Button “Talk to a person”")),
+        description=str(_("Calls somebody of the team, as /human does. Switch it off where nobody answers.")),
+    )
     identity_key: SecretStr | None = Field(
         default=None,
         min_length=16,

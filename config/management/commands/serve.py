@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from config import first_run, health, stores
+from config import exposition, first_run, health, stores
 from config.stores import StoreAway
 
 
@@ -32,6 +32,7 @@ class Command(BaseCommand):
             self._ask(health.ask_migrations)
         if options["prepare"]:
             self._welcome(first_run.prepare(), options["port"])
+        exposition.open_port()
         self._serve(options["host"], options["port"])
 
     def _ask(self, question: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config import health, stores
+from config import exposition, health, stores
 from config.stores import StoreAway
 
 
@@ -30,4 +30,5 @@ class Command(BaseCommand):
 
         if options["beat"]:
             app.start(["beat", "--pidfile="])
+        exposition.open_port()
         app.start(["worker", "--pool=threads", "--concurrency=4", "--without-gossip", "--without-mingle"])
