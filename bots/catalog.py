@@ -116,4 +116,5 @@ def account_of(row: AIProvider) -> Account:
         api_key=key,
         max_concurrency=row.max_concurrency,
         max_tokens_field=row.max_tokens_field,  # type: ignore[arg-type]
+        is_guarded=row.source != "environment",
     )

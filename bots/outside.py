@@ -44,15 +44,20 @@ class Response:
     body: bytes
 
 
+def connector(**more: Any) -> aiohttp.TCPConnector:
+    """Connections to public hosts only, whatever a name leads to. A literal IP is not looked up: `check` it."""
+    return aiohttp.TCPConnector(resolver=_Resolver(), **more)
+
+
 async def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float = 10) -> Response:
     """The answer to a POST. Raises Refused, Unreachable, Broken."""
-    parts = _checked(url)
-    connector = aiohttp.TCPConnector(resolver=_Resolver(), force_close=True)
+    check(url)
     timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(5, seconds))
+    once = connector(force_close=True)
     try:
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session,
-            session.post(parts, data=body, headers=dict(headers), allow_redirects=False) as answer,
+            aiohttp.ClientSession(connector=once, timeout=timeout, auto_decompress=False) as session,
+            session.post(url, data=body, headers=dict(headers), allow_redirects=False) as answer,
         ):
             told = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status, told, await answer.content.read(LONGEST_ANSWER))
@@ -84,8 +89,8 @@ def _embedded(address: Any) -> ipaddress.IPv4Address | None:
     return wrapped or (address.teredo[1] if address.teredo else None)
 
 
-def _checked(url: str) -> str:
-    """The address, when its form is that of a web page and a literal IP in it is public."""
+def check(url: str) -> None:
+    """Raises Refused unless the address has the form of a web page's, and is public where that needs no look-up."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
@@ -93,13 +98,19 @@ def _checked(url: str) -> str:
         raise Refused("this is no address") from None
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
         raise Refused("only http and https addresses without a user name are called")
+    for literal in _literals(host):
+        if not public(literal):
+            raise Refused(f"{host} is no public address; PRIVATE_NETWORKS can allow it")
+
+
+def _literals(host: str) -> list[str]:
+    """The IP addresses that a host is by its name alone."""
+    if host.lower().rstrip(".") == "localhost":
+        return ["127.0.0.1"]
     try:
-        literal = ipaddress.ip_address(host.partition("%")[0])
+        return [str(ipaddress.ip_address(host.partition("%")[0]))]
     except ValueError:
-        return url
-    if not public(str(literal)):
-        raise Refused(f"{host} is no public address; PRIVATE_NETWORKS can allow it")
-    return url
+        return []
 
 
 class _Resolver(AbstractResolver):

@@ -18,7 +18,7 @@ def for_error(code: ErrorCode | str) -> str:
             return _("This is too long for me to read at once. Please send less, or start anew with /new.")
         case "content_filter":
             return _("I cannot answer that.")
-        case "bad_key" | "unknown_model" | "bad_request":
+        case "bad_key" | "unknown_model" | "bad_request" | "refused":
             return _("I am not set up correctly, so I cannot answer. The people who run me can see why.")
         case "empty":
             return _("I found no answer to that. Please put it another way.")

@@ -22,6 +22,7 @@ SET = {
     "LOG_LEVEL": "WARNING",
     "LOG_FORMAT": "console",
     "RATE_LIMIT_PER_MINUTE": "0",
+    "PRIVATE_NETWORKS": "127.0.0.0/8,::1",  # where the fakes are
 }
 
 for name in REMOVED:

@@ -16,6 +16,7 @@ from bots.secret import Secret
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 ErrorCode = Literal[
     "unreachable",  # refused, DNS, reset before the answer
+    "refused",  # an address that may not be asked: bots/outside.py
     "timeout",  # one of our deadlines
     "rate_limited",  # 429
     "unavailable",  # 5xx
@@ -41,7 +42,7 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What a client needs to know of an AIProvider row."""
+    """What a client needs to know of an AIProvider row. `is_guarded`: its address leads to public hosts only."""
 
     id: str
     slug: str
@@ -51,6 +52,7 @@ class Account:
     max_concurrency: int = 50
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,9 @@ class Finish:
 StreamEvent: TypeAlias = TextDelta | Reasoning | ToolCallRequest | Usage | Finish
 
 
+NO_SUCH_HOST = "no host of this name"  # the detail of "unreachable" where a name leads nowhere
+
+
 class ProviderError(Exception):
     """A model call failed. `retryable`: the same call may go through later, after `retry_after` seconds if given."""
 
@@ -139,12 +144,27 @@ class ProviderError(Exception):
         self.retry_after = retry_after
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedPrice:
+    """Nano-dollars per million tokens. `cached` is None where it is as `input`."""
+
+    input: int
+    output: int
+    cached: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedModel:
-    """A model as a provider's own list names it. `shutdown_date` as ISO date where the provider says so."""
+    """A model as a provider's own list names it; None: not told there. `shutdown_date` is an ISO date."""
 
     name: str
     shutdown_date: str | None = None
+    label: str = ""
+    context_window: int | None = None
+    can_call_tools: bool | None = None
+    can_see_images: bool | None = None
+    can_reason: bool | None = None
+    price: OfferedPrice | None = None
 
 
 class ModelClient(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -15,11 +16,14 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 
+from bots import outside
 from bots.providers import sse
 from bots.providers.base import (
+    NO_SUCH_HOST,
     Account,
     ChatMessage,
     ChatRequest,
@@ -28,9 +32,12 @@ from bots.providers.base import (
     StreamEvent,
     client,
 )
+from bots.providers.openai_models import offered
 from bots.providers.openai_stream import Reader, code_for
 
 MAX_TOKENS = ("max_tokens", "max_completion_tokens")
+LIST_SECONDS = 10
+KEY_CHECKS = {"openrouter.ai": "/key"}  # whose list of models is open to everybody, and where they judge a key
 RETRYABLE = frozenset({"unreachable", "timeout", "rate_limited", "unavailable", "malformed"})
 
 
@@ -56,11 +63,10 @@ class OpenAICompatible:
 
     async def models(self) -> list[OfferedModel]:
         async with self._failures_told():
-            page = await self._sdk.models.list(timeout=10)
-            return [
-                OfferedModel(row.id, getattr(row, "shutdown_date", None))
-                for row in sorted(page.data, key=lambda row: row.id)
-            ]
+            if check := KEY_CHECKS.get(urlsplit(self.account.base_url).hostname or ""):
+                await self._sdk.get(check, cast_to=object, options={"timeout": LIST_SECONDS})
+            answer = await self._sdk.models.with_raw_response.list(timeout=LIST_SECONDS)
+            return offered(answer.http_response.json())
 
     async def aclose(self) -> None:
         if "_sdk" in self.__dict__:
@@ -71,13 +77,14 @@ class OpenAICompatible:
         import httpx2
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
+        client = guarded_client() if self.account.is_guarded else DefaultAioHttpClient()
         key = self.account.api_key.reveal() if self.account.api_key else "none"
         return AsyncOpenAI(
             base_url=self.account.base_url or None,
             api_key=key,
             max_retries=0,
             timeout=httpx2.Timeout(600, connect=5),
-            http_client=DefaultAioHttpClient(),
+            http_client=client,
             default_headers=dict(self.account.headers),
         )
 
@@ -136,14 +143,12 @@ class OpenAICompatible:
 
         try:
             yield
+        except outside.Refused as error:
+            raise ProviderError("refused", str(error)) from None
         except openai.APIStatusError as error:
             raise _refused(error) from None
-        except (openai.APITimeoutError, httpx2.TimeoutException) as error:
-            cause = error.__cause__ or error
-            code: Any = "unreachable" if isinstance(cause, httpx2.ConnectTimeout) else "timeout"
-            raise ProviderError(code, type(cause).__name__, retryable=True) from None
-        except (openai.APIConnectionError, httpx2.ConnectError) as error:
-            raise ProviderError("unreachable", type(error.__cause__ or error).__name__, retryable=True) from None
+        except (openai.APIConnectionError, httpx2.TimeoutException, httpx2.ConnectError) as error:
+            raise _unreached(error) from None
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise ProviderError("malformed", f"the answer broke off ({type(error).__name__})", retryable=True) from None
         except ValueError as error:
@@ -192,6 +197,41 @@ def _fold(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             folded.append(message)
     return folded
+
+
+def guarded_client() -> Any:
+    """An HTTP client that reaches public hosts only: for addresses that do not come from the environment."""
+    import aiohttp
+    from openai import DefaultAioHttpClient
+    from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
+
+    async def check(request: Any) -> None:
+        outside.check(str(request.url))
+
+    transport = AiohttpTransport()
+    transport.client = lambda: aiohttp.ClientSession(
+        connector=outside.connector(ssl=transport.ssl_context, limit=0, keepalive_timeout=60)
+    )
+    return DefaultAioHttpClient(transport=transport, event_hooks={"request": [check]})
+
+
+def _unreached(error: BaseException) -> ProviderError:
+    """No answer: refused by our own guard, nobody there, or too late."""
+    import httpx2
+    import openai
+
+    cause = error.__cause__ or error
+    inner: BaseException | None = error
+    while inner is not None:
+        refused = inner if isinstance(inner, outside.Refused) else getattr(inner, "os_error", None)
+        if isinstance(refused, outside.Refused):
+            return ProviderError("refused", str(refused))
+        if isinstance(inner, socket.gaierror):
+            return ProviderError("unreachable", NO_SUCH_HOST, retryable=True)
+        inner = inner.__cause__
+    late = isinstance(error, openai.APITimeoutError | httpx2.TimeoutException)
+    late = late and not isinstance(cause, httpx2.ConnectTimeout)
+    return ProviderError("timeout" if late else "unreachable", type(cause).__name__, retryable=True)
 
 
 def _other(field: str) -> str:

@@ -63,6 +63,9 @@ class ModelServer(Loopback):
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.strict = False  # as chat templates that take one system message, the first
+        self.offers: Any = [{"id": "fake-small"}, {"id": "fake-large"}, {"id": "old", "shutdown_date": "2027-01-14"}]
+        self.listing = Reply()  # how the list of models is answered: status, body, raw, hang
+        self.key = ""  # the one key that is right; "": any
         self._script: deque[Reply] = deque()
 
     @property
@@ -74,11 +77,24 @@ class ModelServer(Loopback):
         self._script.extend(replies)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/v1/models", self._models), web.post("/v1/chat/completions", self._chat)]
+        return [
+            web.get("/v1/models", self._models), web.get("/v1/key", self._key),
+            web.post("/v1/chat/completions", self._chat),
+        ]  # fmt: skip
 
     async def _models(self, request: web.Request) -> web.Response:
-        rows = [{"id": name, "object": "model", "owned_by": "fake"} for name in ("fake-small", "fake-large")]
-        return web.json_response({"object": "list", "data": [*rows, {"id": "old", "shutdown_date": "2027-01-14"}]})
+        self.headers.append(dict(request.headers))
+        await asyncio.sleep(self.listing.hang)
+        if self.listing.status != 200:
+            return web.json_response(self.listing.body, status=self.listing.status, headers=self.listing.headers)
+        if self.listing.raw:
+            return web.Response(body=b"".join(self.listing.raw), content_type="text/html")
+        return web.json_response({"object": "list", "data": self.offers})
+
+    async def _key(self, request: web.Request) -> web.Response:
+        """As OpenRouter judges a key: its list of models is open to everybody."""
+        right = request.headers.get("Authorization") == f"Bearer {self.key}"
+        return web.json_response({"data": {"label": "key"}}, status=200 if right else 401)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
