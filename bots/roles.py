@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 
-from bots.models import Membership
+from bots.models import Membership, Workspace
 
 Role = Membership.Role
 READ = ("view",)
@@ -88,6 +88,12 @@ def in_workspace(user: Any, workspace_id: uuid.UUID | None, permission: str) -> 
     return workspace_id is not None and any(
         permission in names(role) for workspace, role in _memberships(user) if workspace == workspace_id
     )
+
+
+def workspaces(user: Any, permission: str) -> list[uuid.UUID]:
+    """The workspaces in which the user may do this."""
+    rows = Workspace.objects.for_actor(user).values_list("pk", flat=True)
+    return [key for key in rows if in_workspace(user, key, permission)]
 
 
 def _memberships(user: Any) -> list[tuple[uuid.UUID, str]]:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ChannelsIntegrationsConfig(AppConfig):
@@ -9,6 +10,14 @@ class ChannelsIntegrationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from bots import references
         from channels_integrations import flags, models
 
         flags.read_with(models.stored_flags)
+        channels = models.ChannelConfig.objects
+        references.register(
+            "channel.default_model",
+            references.Reference(
+                noun=_("channels"), rows=lambda: channels.filter(archived_at=None), field="default_model"
+            ),
+        )

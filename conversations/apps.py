@@ -8,6 +8,24 @@ class ConversationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from bots import references
         from conversations import metrics
+        from conversations.models import Conversation, Person
 
         metrics.register()
+        # Plain English, as all that only staff read: marked for translation it would go to the chat's catalogs.
+        references.register(
+            "person.preferred_model",
+            references.Reference(
+                noun="people who chose it", rows=Person.objects.all, field="preferred_model", is_configuration=False
+            ),
+        )
+        references.register(
+            "conversation.model_override",
+            references.Reference(
+                noun="open conversations that chose it",
+                rows=lambda: Conversation.objects.filter(ended_at=None),
+                field="model_override",
+                is_configuration=False,
+            ),
+        )
