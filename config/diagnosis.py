@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,23 +9,12 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
 
-from bots import catalog
-from bots.fields import Unreadable
+from bots import offers, shutdown
 from bots.models import AIProvider
-from bots.providers import pool
-from bots.providers.base import ErrorCode, ProviderError
+from bots.offers import NoAnswer
 from config import health, stores
 from config.stores import StoreAway
 from conversations.undone import undone
-
-PROVIDER_SECONDS = 15.0
-MENDS: dict[ErrorCode, str] = {
-    "bad_key": "Set its API key anew: the provider does not accept this one.",
-    "unreachable": "Check its address and this machine's way out.",
-    "timeout": "Check its address and this machine's way out.",
-    "unknown_model": "Check its address: there is no model API there. It often ends in /v1.",
-    "malformed": "Check its address: what answers there does not speak this protocol. It often ends in /v1.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +44,7 @@ def diagnose() -> Iterator[Finding]:
         yield _asked("overdue", health.ask_undone, "nothing waits")
         yield from _dead()
         yield from _providers()
+        yield from _endings()
 
 
 def _settings() -> Iterator[Finding]:
@@ -96,20 +85,14 @@ def _providers() -> Iterator[Finding]:
 def _provider(row: AIProvider) -> Finding:
     check = f"provider {row.slug}"
     try:
-        count = asyncio.run(_count_models(row))
-    except Unreadable as error:
-        return Finding(check=check, ok=False, message=str(error), mend="Add the key that sealed it, or enter it anew.")
-    except ProviderError as error:
-        mend = MENDS.get(error.code, "Look at the provider's own status page, then try again.")
-        return Finding(check=check, ok=False, message=str(error), mend=mend)
-    except TimeoutError:
-        return Finding(check=check, ok=False, message=f"no answer in {PROVIDER_SECONDS:.0f} s", mend=MENDS["timeout"])
+        count = len(offers.offered_by(row))
+    except NoAnswer as failure:
+        return Finding(check=check, ok=False, message=failure.reason, mend=failure.mend)
     return Finding(check=check, ok=True, message=f"answers and offers {count} models")
 
 
-async def _count_models(row: AIProvider) -> int:
-    async with asyncio.timeout(PROVIDER_SECONDS):
-        try:
-            return len(await pool.client_for(catalog.account_of(row)).models())
-        finally:
-            await pool.aclose()
+def _endings() -> Iterator[Finding]:
+    for ending in shutdown.endings():
+        mend = "Choose another on the model's page in the admin: Replace this model everywhere."
+        message = f"{ending} Used by {ending.users}."
+        yield Finding(check=f"model {ending.model.reference}", ok=not ending.is_over, message=message, mend=mend)

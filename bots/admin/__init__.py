@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from bots.admin import bot, provider, staff, workspace
+from bots.admin import ai_model, bot, provider, staff, workspace
 
 admin.site.site_header = admin.site.site_title = "Switchboard"
 admin.site.index_title = "Today"
 
-__all__ = ["bot", "provider", "staff", "workspace"]
+__all__ = ["ai_model", "bot", "provider", "staff", "workspace"]

@@ -7,6 +7,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 Checkboxes = widgets.UnfoldAdminCheckboxSelectMultipleWidget
 File = widgets.UnfoldAdminFileFieldWidget
 Number = widgets.UnfoldAdminIntegerFieldWidget
+Decimal = widgets.UnfoldAdminDecimalFieldWidget
 Password = widgets.UnfoldAdminPasswordWidget
 Select = widgets.UnfoldAdminSelectWidget
 Switch = widgets.UnfoldBooleanSwitchWidget

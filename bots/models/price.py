@@ -38,7 +38,21 @@ class ModelPrice(models.Model):
         ordering = ["-valid_from"]
 
     def __str__(self) -> str:
-        return f"{dollars(self.input_nanodollars)} in, {dollars(self.output_nanodollars)} out"
+        return f"${plain(self.input_nanodollars)} in, ${plain(self.output_nanodollars)} out"
+
+
+def nanodollars(amount: Decimal) -> int:
+    """The amount as it is stored. Raises ValueError for more than nine decimals."""
+    exact = amount * NANO
+    if exact != exact.to_integral_value():
+        raise ValueError(f"{amount} has more than nine decimals")
+    return int(exact)
+
+
+def plain(nanodollars: int) -> str:
+    """Dollars without zeros at the end, but cents: 2.50, 0.075."""
+    whole, _point, rest = f"{Decimal(nanodollars) / NANO:.9f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"
 
 
 def dollars(nanodollars: int | None) -> Decimal | None:

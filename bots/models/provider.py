@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -13,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from bots.fields import EncryptedField, IdField
 from bots.models.workspace import ApiKey, ScopedQuerySet, Workspace
 from bots.providers.base import clients
+
+ADDRESS = r"^https?://[^\s/?#@<>]+(/[^\s?#<>]*)?\Z"  # also of a machine next door, whose name has no dot
 
 
 class Source(models.TextChoices):
@@ -50,7 +53,12 @@ class AIProvider(models.Model):
     slug = models.SlugField(max_length=40, help_text=_("First part of a model's name: openai in openai/gpt-6."))
     name = models.CharField(max_length=100)
     kind = models.CharField(_("protocol"), max_length=40, choices=client_kinds, default="openai_compatible")
-    base_url = models.URLField(blank=True, max_length=500)
+    base_url = models.CharField(
+        _("address"),
+        blank=True,
+        max_length=500,
+        validators=[RegexValidator(ADDRESS, _("Write the whole address, as https://models.example/v1."))],
+    )
     api_key = EncryptedField(verbose_name=_("API key"))
     max_concurrency = models.PositiveIntegerField(default=50, help_text=_("Calls at once, per process."))
     max_tokens_field = models.CharField(

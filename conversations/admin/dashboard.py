@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bots.models import AIModel, AIProvider, Bot
+from bots import shutdown
+from bots.models import AIModel, AIProvider, Bot, Workspace
 from bots.models.price import dollars
 from channels_integrations.models import ChannelConfig, RawEvent
 from conversations.models import Conversation, Delivery, Message, ModelCall, Turn
@@ -107,7 +108,7 @@ def _was_talked_to(user: Any) -> bool:
     return bool(Message.objects.for_actor(user).filter(no_test("conversation__"), role="user").exists())
 
 
-def _going_away(user: Any) -> list[AIModel]:
-    """Models that their provider will shut down, soonest first."""
-    rows = AIModel.objects.for_actor(user).select_related("provider").exclude(shutdown_date=None).filter(is_active=True)
-    return list(rows.order_by("shutdown_date")[:10])
+def _going_away(user: Any) -> list[shutdown.Ending]:
+    """Models in use that their provider ends within a month or has ended, soonest first."""
+    mine = None if user.is_superuser else list(Workspace.objects.for_actor(user).values_list("pk", flat=True))
+    return shutdown.endings(AIModel.objects.for_actor(user), mine)[:10]

@@ -52,6 +52,35 @@ def test_the_start_page_says_what_is_next(desk: Page, team: Product) -> None:
     expect(desk.get_by_label("Slug")).to_be_visible()
 
 
+def test_a_provider_is_added_tested_and_fetched_from(desk: Page, team: Product) -> None:
+    team.run("""
+from bots.models import AIModel, AIProvider
+AIModel.objects.filter(provider__source="admin").delete()
+AIProvider.objects.filter(source="admin").delete()
+""")
+    sign_in(desk, team, "root")
+    desk.goto(f"{team.address}/admin/bots/aiprovider/add/")
+    address = desk.locator("[name=base_url]")
+    desk.get_by_label("Service").select_option("Azure OpenAI")
+    expect(desk.get_by_text("Keys and Endpoint")).to_be_visible()
+    expect(address).to_have_attribute("placeholder", "https://<resource>.openai.azure.com/openai/v1/")
+    desk.get_by_label("Service").select_option("Ollama")
+    expect(desk.locator("[name=slug]")).to_have_value("ollama")
+    expect(address).to_have_value("http://localhost:11434/v1")
+    address.fill("http://no-such-host.invalid/v1")
+    desk.get_by_role("button", name="Save", exact=True).click()
+    desk.get_by_role("button", name="Test connection").click()
+    expect(desk.locator(".answer")).to_contain_text("There is no such address", timeout=20_000)
+    assert violations(desk, ".aside") == []
+    demo = desk.goto(f"{team.address}/admin/bots/aiprovider/")
+    assert demo is not None and demo.ok
+    desk.get_by_role("link", name="Demo (built in)").click()
+    desk.get_by_role("link", name="Fetch models").click()
+    desk.get_by_label("Find").fill("bri")
+    expect(desk.locator(".offers tbody tr:visible")).to_have_count(1)
+    assert violations(desk, ".offers") == []
+
+
 def test_nothing_that_people_say_runs_in_the_admin(browser: Browser, team: Product) -> None:
     """Without the page's policy, so that it cannot hide a fault; the theme evaluates attributes, never texts."""
     team.run(f"""

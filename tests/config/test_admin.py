@@ -179,7 +179,7 @@ def test_a_model_of_the_environment_can_be_given_a_price(staff: Client) -> None:
     data = form_of(staff.get(url(model)))
     data |= {"prices-TOTAL_FORMS": int(data["prices-TOTAL_FORMS"]) + 1}
     number = data["prices-TOTAL_FORMS"] - 1
-    data |= {f"prices-{number}-input_nanodollars": 5, f"prices-{number}-output_nanodollars": 7}
+    data |= {f"prices-{number}-input_dollars": "0.000000005", f"prices-{number}-output_dollars": 7}
     data |= {f"prices-{number}-valid_from_0": "2026-01-01", f"prices-{number}-valid_from_1": "00:00"}
     saved = staff.post(url(model), {**data, "label": "mine", "name": "mine"})
     assert saved.status_code == 302, saved.context["errors"]

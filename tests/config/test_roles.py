@@ -105,6 +105,32 @@ def test_without_a_role_every_page_is_refused(client: Client, rows: dict[Any, An
     assert set(statuses(client, rows, page).values()) == {302}  # to the login
 
 
+PAGES_OF_ROWS = [
+    ("bots_aiprovider_test", AIProvider, "post"), ("bots_aiprovider_models", AIProvider, "get"),
+    ("bots_aiprovider_models", AIProvider, "post"), ("bots_aimodel_replace", AIModel, "get"),
+    ("bots_aimodel_replace", AIModel, "post"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "model", "method"), PAGES_OF_ROWS)
+def test_pages_of_a_row_are_for_administrators_of_its_workspace(
+    client: Client, rows: dict[Any, Any], name: str, model: Any, method: str
+) -> None:
+    page = reverse(f"admin:{name}", args=[rows[model].pk])
+    ask = getattr(client, method)
+    assert ask(page)["Location"].startswith(reverse("admin:login"))
+    for role in (None, "operator", "analyst"):
+        staff(client, role)
+        assert ask(page).status_code in {403, 404}, role
+    user = staff(client, "administrator", Workspace.objects.create(name="Other"))
+    assert ask(page).status_code == 404
+    Membership.objects.create(user=user, workspace=Workspace.default(), role="operator")
+    assert ask(page).status_code in {403, 404}  # the higher role elsewhere does not count
+    Membership.objects.filter(user=user).update(role="administrator")
+    assert ask(page).status_code in {200, 302}
+    assert ask(reverse(f"admin:{name}", args=["nonsense"])).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("role", "shown"),
     [("administrator", {model.__name__ for model in MODELS}), ("operator", OPERATORS), ("analyst", ANALYSTS)],
@@ -165,6 +191,7 @@ def test_no_staff_page_is_forgotten() -> None:
         "needs_a_person",
         *("bots_bot_prompts", "bots_bot_restore", "bots_bot_copy"),  # tests/bots/test_bot_pages.py
         "try_bot",  # tests/conversations/test_trial.py
+        *(name for name, _model, _method in PAGES_OF_ROWS),
     }
     assert names - known - django == elsewhere
 
