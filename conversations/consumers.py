@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
-from channels_integrations.setup import Misconfigured, Setup, public_setup
-from conversations import accept, chat_page, chats, identity, languages, metered, socket_frames, visitors
+from channels_integrations.setup import Misconfigured, Setup, public_setup, setup_of
+from conversations import accept, chat_page, chats, identity, languages, metered, notices, socket_frames, visitors
 from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.limits import BadText, Bucket, clean_text
@@ -236,6 +236,7 @@ class ChatConsumer(Door):
         await self._tell({"type": "pong"})
 
     async def _show(self, conversation: Conversation | None, *, after: int = 0, said: int | None = None) -> None:
+        self.setup = await in_thread(setup_of, self.setup.channel_id)  # as it is now: sockets stay open
         await self.view.show(conversation, self._ready(conversation), after=after, said=said)
 
     def _ready(self, conversation: Conversation | None) -> Frame:
@@ -246,6 +247,7 @@ class ChatConsumer(Door):
             "conversation": str(conversation.pk) if conversation else None,
             "owner": conversation.owner if conversation else "bot",
             "ended": conversation is not None and conversation.ended_at is not None,
+            "paused": notices.paused(bot.pause_message) if bot.paused else None,
             "bot": {
                 "slug": bot.bot_slug,
                 "name": bot.bot_name,

@@ -21,14 +21,14 @@ from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import AWAY, in_thread, in_thread_again
 from bots.tools.base import ToolContext, allowed, tools
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import languages, metrics, notices, toolbox, turns
+from conversations import languages, metrics, notices, pauses, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel, choose
 from conversations.commands.base import Command, parse
-from conversations.delivery import parts_of
 from conversations.draft import Draft, Emit, discard
 from conversations.frames import message_frame
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
+from conversations.outbox import parts_of
 from conversations.turns import Claim, Closed, Outcome
 
 log = structlog.get_logger(__name__)
@@ -105,15 +105,22 @@ async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> No
 def begin(conversation_id: uuid.UUID) -> Begun | None:
     """The oldest open turn, claimed and prepared; None when there is none for us."""
     setup = setup_of(_channel_of(conversation_id))
+    if setup.paused:
+        pauses.settle(setup, conversation_id)
+        return None
     held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
     return prepare(held) if held else None
 
 
-def prepare(held: Claim) -> Begun:
-    """What is to be done for a claimed turn."""
+def prepare(held: Claim) -> Begun | None:
+    """What is to be done for a claimed turn; None, and it waits again, where the channel was switched off meanwhile."""
     try:
+        setup = setup_of(held.conversation.channel_id)
+        if setup.paused:
+            turns.hand_back(held)
+            return None
         with translation.override(_language(held)):
-            return Begun(held, _todo(setup_of(held.conversation.channel_id), held))
+            return Begun(held, _todo(setup, held))
     except NoModel as error:
         return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")))
     except AWAY:
