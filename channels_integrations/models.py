@@ -193,6 +193,11 @@ def stored_flags(workspace_id: uuid.UUID, channel_id: uuid.UUID) -> Mapping[str,
     return found
 
 
+def workspace_flags(workspace_id: uuid.UUID) -> Mapping[str, Value]:
+    """Values set for the whole workspace."""
+    return {row.name: row.shown for row in FeatureFlag.objects.filter(workspace=workspace_id, channel=None)}
+
+
 class RawEventQuerySet(ScopedQuerySet):
     workspace_path = "channel__workspace"
 

@@ -8,6 +8,8 @@ class ConversationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from conversations import metrics
+        from channels_integrations import trial
+        from conversations import metrics, trials
 
         metrics.register()
+        trial.send_with(trials.send)

@@ -161,10 +161,37 @@ def test_no_staff_page_is_forgotten() -> None:
     }
     known = {f"{prefix}_{page}" for prefix in ours for page in ("changelist", "add", "history", "delete", "change")}
     django = {name for name in names if name.startswith(("auth_", "view_on_site", "password_"))} | {"app_list"}
-    assert names - known - django == {"needs_a_person"}
+    assert names - known - django == {"needs_a_person", "channels_integrations_channelconfig_test"}
 
 
 def _names(pattern: Any) -> list[str]:
     if isinstance(pattern, URLPattern):
         return [pattern.name] if pattern.name else []
     return [name for inner in pattern.url_patterns for name in _names(inner)]
+
+
+@pytest.mark.parametrize(
+    ("role", "elsewhere", "status"),
+    [
+        ("administrator", False, 405), ("operator", False, 403), ("analyst", False, 403), (None, False, 404),
+        ("administrator", True, 404), ("operator", True, 404), ("analyst", True, 404),
+    ],
+)  # fmt: skip
+def test_only_administrators_send_test_messages_on_their_channels(
+    client: Client, rows: dict[Any, Any], role: str | None, elsewhere: bool, status: int
+) -> None:
+    staff(client, role, Workspace.objects.create(name="Other") if elsewhere else None)
+    place = reverse("admin:channels_integrations_channelconfig_test", args=[rows[ChannelConfig].pk])
+    assert client.get(place).status_code == status
+    if status != 405:
+        assert client.post(place, {"chat_id": "c", "text": "t"}).status_code == status
+    client.logout()
+    assert client.post(place).status_code == 302  # to the login
+
+
+def test_channels_of_another_workspace_are_not_switched_off(client: Client, rows: dict[Any, Any]) -> None:
+    staff(client, "administrator", Workspace.objects.create(name="Other"))
+    asked = {"action": "switch_off", "_selected_action": [str(rows[ChannelConfig].pk)]}
+    client.post(address(ChannelConfig, "changelist"), asked)
+    rows[ChannelConfig].refresh_from_db()
+    assert rows[ChannelConfig].paused_at is None
