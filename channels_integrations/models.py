@@ -77,6 +77,7 @@ class FlagQuerySet(ScopedQuerySet):
         """Whether this changed a known flag's value there; None brings back what holds without one. It is noted."""
         place = {"workspace_id": workspace_id, "channel_id": channel_id, "name": name}
         with transaction.atomic():
+            Workspace.objects.select_for_update().get(pk=workspace_id)  # one change at a time, also of new rows
             row: FeatureFlag | None = self.select_for_update(of=("self",)).filter(**place).first()
             was = None if row is None else row.shown
             if was == value and type(was) is type(value):

@@ -51,17 +51,21 @@ def tell(setup: Setup, conversation: Conversation) -> Message | None:
 
 
 def settle(setup: Setup, conversation_id: uuid.UUID) -> None:
-    """End what still waits to be answered there, told of; what runs is stopped by its holder."""
+    """End what still waits to be answered there, told of; what runs is stopped by its holder.
+
+    Nothing, where `setup` is older than the end of the break: it is answered as soon as the new one is known here.
+    """
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
     rows = Conversation.objects.select_for_update(of=("self",)).select_related("chat_user__person")
     with transaction.atomic():
-        conversation = rows.filter(free, pk=conversation_id, owner=Conversation.Owner.BOT).first()
+        here = rows.filter(free, pk=conversation_id, owner=Conversation.Owner.BOT, channel__paused_at__isnull=False)
+        conversation = here.first()
         if conversation is None:
             return
         waiting = Turn.objects.filter(conversation=conversation, state__in=OPEN)
         if waiting.update(state=Turn.State.STOPPED, reason=REASON, finished_at=Now()):
-            here = Conversation.objects.filter(pk=conversation_id)
-            here.update(lease_until=None, lease_token=F("lease_token") + 1)  # a holder that slept wakes too late
+            held = Conversation.objects.filter(pk=conversation_id)
+            held.update(lease_until=None, lease_token=F("lease_token") + 1)  # a holder that slept wakes too late
             tell(setup, conversation)
 
 

@@ -171,6 +171,15 @@ def test_a_holder_that_slept_through_the_break_changes_nothing(demo: Setup) -> N
     assert notices() == [TOLD]
 
 
+def test_who_has_not_heard_of_the_end_of_a_break_ends_nothing(demo: Setup) -> None:
+    switch(False)
+    old = fresh(demo)
+    switch(True)
+    accepted = accept(fresh(demo), said("hello"))
+    pauses.settle(old, accepted.conversation_id)
+    assert Turn.objects.get().state == "queued" and notices() == []
+
+
 def test_a_break_leaves_alone_what_another_process_holds(demo: Setup) -> None:
     accepted = accept(demo, said("hello"))
     assert turns.claim(accepted.conversation_id, length=100) is not None
@@ -185,7 +194,7 @@ def test_a_program_gets_503_and_its_answer_when_it_asks_again(address: str, key:
         body = {"message": "my name is Ada", "session": session, "bot": "demo"}
         http.post("/api/v1/chat/", json=body)
         switch(False, kind="api")
-        asked = {"json": {**body, "message": "what is my name?"}, "headers": {"Idempotency-Key": "k"}}
+        asked: dict[str, Any] = {"json": {**body, "message": "what is my name?"}, "headers": {"Idempotency-Key": "k"}}
         for _ in range(2):
             refused = http.post("/api/v1/chat/", **asked)
             told = refused.json()

@@ -80,7 +80,7 @@ def test_a_break_is_begun_and_ended_on_the_page(staff: Client, chat: ChannelConf
     assert staff.post(url(chat), {**data, "pause_message": "Back on Monday."}).status_code == 302
     setup = setup_of(chat.pk)
     assert (setup.paused, setup.pause_message) == (False, "Back on Monday.")  # kept for the next time
-    assert "Switched off for now" in LogEntry.objects.first().get_change_message()
+    assert "Switched off for now" in LogEntry.objects.all()[0].get_change_message()
 
 
 def test_a_channel_that_cannot_be_saved_can_be_stopped(staff: Client, hook: ChannelConfig) -> None:
