@@ -134,6 +134,10 @@ class EmbeddableAdapter(Adapter):
     def snippet(self, slug: str, base: str) -> str:
         """The HTML to paste. `slug`: the channel's; `base`: our public address without a slash at its end."""
 
+    @abstractmethod
+    def page(self, slug: str, base: str) -> str:
+        """The address of its own page, where anybody can write."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

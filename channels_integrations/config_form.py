@@ -1,4 +1,4 @@
-"""The admin's form of a channel: what its platform's Config asks for, a box each, secrets never shown."""
+"""The admin's form of a channel: what its platform's Config asks for, a box each, secrets never shown; its flags."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,7 +15,10 @@ from pydantic.fields import FieldInfo
 from bots.admin import theme
 from bots.fields import Unreadable
 from channels_integrations.base import adapters
-from channels_integrations.models import ChannelConfig
+from channels_integrations.flag_form import PREFIX as FLAG
+from channels_integrations.flag_form import OwnValue, own_boxes
+from channels_integrations.flags import Value
+from channels_integrations.models import ChannelConfig, workspace_flags
 
 PREFIX = "config_"  # of the form's names, so that a platform's "name" is not the channel's
 
@@ -30,16 +34,52 @@ class LinesField(forms.CharField):
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     """A channel. Which platform it is on is said once, when it is made."""
 
+    is_paused = forms.BooleanField(
+        label=_("Switched off for now"),
+        required=False,
+        widget=theme.Switch,
+        help_text=_(
+            "Who writes gets the text below, once an hour at most. What they write is kept, and no model is called. "
+            "It takes effect within 5 seconds, and also stops answers that are being written."
+        ),
+    )
+
     class Meta:
         model = ChannelConfig
         fields = "__all__"  # noqa: DJ007  the page names its fields
-
-
-class PlatformForm(ChannelForm):
-    """A channel with its platform's boxes; `form_for` adds them."""
+        labels = {
+            "name": _("Name"), "kind": _("Platform"), "slug": _("Short name"), "default_model": _("Model"),
+            "prompt": _("Added to the prompt"), "pause_message": _("What people are told"), "is_active": _("In use"),
+        }  # fmt: skip
+        help_texts = {
+            "name": _("What your team calls it."),
+            "kind": _("Where people write. It stays as it is once the channel is made."),
+            "slug": _("Letters, digits and hyphens; part of its address. Nobody else may have the same."),
+            "bot": _("Who answers here."),
+            "default_model": _("Which model answers here. Empty: the bot's."),
+            "prompt": _("What the bot is told here beside its own prompt, such as: “Answer in one sentence.”"),
+            "pause_message": _("Empty: “We are taking a short break here. …”, in the language of who writes."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["is_paused"] = self.instance.is_paused
+        for name in ("prompt", "pause_message"):
+            if name in self.fields:
+                self.fields[name].widget.attrs["rows"] = 4
+
+    def save(self, commit: bool = True) -> Any:
+        if "is_paused" in self.changed_data:
+            self.instance.paused_at = timezone.now() if self.cleaned_data["is_paused"] else None
+        return super().save(commit)
+
+
+class PlatformForm(ChannelForm):
+    """A channel with its platform's boxes and its flags' boxes; `form_for` adds them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fill_flags()
         self._asked = adapters[self.instance.kind].Config.model_fields
         for name, info in self._asked.items():
             if not _is_secret(info):
@@ -69,6 +109,19 @@ class PlatformForm(ChannelForm):
         self.instance.credentials = json.dumps(self._secrets) if self._secrets else None
         return super().save(commit)
 
+    def flags_changed(self) -> dict[str, Value | None]:
+        """Flags that this form sets or, with None, leaves to what holds above."""
+        names = [name for name in self.changed_data if name.startswith(FLAG)]
+        return {name.removeprefix(FLAG): self.cleaned_data[name] for name in names}
+
+    def _fill_flags(self) -> None:
+        above = workspace_flags(self.instance.workspace_id)
+        own = {row.name: row.shown for row in self.instance.flags.all()}
+        for name, field in self.fields.items():
+            if isinstance(field, OwnValue):
+                field.above(above.get(field.flag.name, field.flag.default))
+                self.initial[name] = own.get(field.flag.name)
+
     def _stored_secrets(self) -> dict[str, Any]:
         try:
             stored = self.instance.credentials
@@ -78,12 +131,13 @@ class PlatformForm(ChannelForm):
         return {name: value for name, value in known.items() if name in self._asked}
 
 
-def form_for(kind: str) -> type[ChannelForm]:
+def form_for(kind: str, *, with_flags: bool) -> type[ChannelForm]:
     """The form of a channel on this platform."""
     if kind not in adapters:
         return ChannelForm
     asked: Mapping[str, FieldInfo] = adapters[kind].Config.model_fields
-    return type("PlatformForm", (PlatformForm,), {PREFIX + name: _box(name, info) for name, info in asked.items()})
+    boxes = {PREFIX + name: _box(name, info) for name, info in asked.items()}
+    return type("PlatformForm", (PlatformForm,), {**boxes, **(own_boxes() if with_flags else {})})
 
 
 def config_boxes(kind: str) -> list[str]:

@@ -8,25 +8,86 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Value: TypeAlias = bool | int | str
+Kind: TypeAlias = Literal["bool", "int", "text"]
 StoredFlags: TypeAlias = Callable[[uuid.UUID, uuid.UUID], Mapping[str, Value]]
+
+
+LARGEST = 2_147_483_647
+LONGEST = 200  # characters of a text
+ON, OFF = ("true", "on"), ("false", "off")
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A switch the code asks for. Its default's type is its type."""
+    """A switch the code asks for. Its default's type is its type; a number is `least` or more."""
 
     name: str
     default: Value
     help: str
+    least: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        """What its values are."""
+        return kind_of(self.default)
+
+    @property
+    def allowed(self) -> str:
+        """Its values in words."""
+        match self.kind:
+            case "bool":
+                return "on or off"
+            case "int":
+                return f"a whole number from {self.least} to {LARGEST:,}"
+        return f"a text of at most {LONGEST} characters"
+
+    def takes(self, value: object) -> bool:
+        """Whether this may be its value."""
+        if type(value) is not type(self.default):
+            return False
+        if isinstance(value, str):
+            return len(value) <= LONGEST and "\0" not in value
+        return isinstance(value, bool) or (isinstance(value, int) and self.least <= value <= LARGEST)
+
+    def read(self, text: str) -> Value:
+        """The value that a stored or typed text stands for. Raises ValueError, which says what is allowed."""
+        try:
+            value = read(self.kind, text)
+        except ValueError:
+            value = None
+        if value is None or not self.takes(value):
+            raise ValueError(f"{self.name} takes {self.allowed}.")
+        return value
+
+
+def kind_of(value: Value) -> Kind:
+    """The kind of a value."""
+    return "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "text"
+
+
+def read(kind: str, text: str) -> Value:
+    """A text as a value of a kind. Raises ValueError when it is none."""
+    if kind == "int":
+        return int(text)
+    if kind == "text":
+        return text
+    if text.lower() not in ON + OFF:
+        raise ValueError("on or off")
+    return text.lower() in ON
+
+
+def written(value: Value) -> str:
+    """A value as its row keeps it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 KNOWN: dict[str, Flag] = {
     flag.name: flag
     for flag in (
-        Flag("max_conversation_length", 100, "Most messages of a conversation that a model is shown."),
+        Flag("max_conversation_length", 100, "Most messages of a conversation that a model is shown.", least=1),
         Flag("conversation_idle", 86_400, "Seconds of silence after which a message starts a new conversation."),
         Flag("enable_commands", True, "Whether /help and the other commands are understood."),
         Flag("enable_tools", True, "Whether the bot's tools are offered to the model."),

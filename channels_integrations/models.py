@@ -7,17 +7,20 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from bots.fields import EncryptedField, IdField
-from bots.models import AIModel, Bot, Workspace
-from bots.models.workspace import ScopedQuerySet
+from bots.models import AIModel, ApiKey, Bot, Workspace
+from bots.models.workspace import Actor, ScopedQuerySet
+from channels_integrations import flags
 from channels_integrations.base import adapters
-from channels_integrations.flags import KNOWN, Value
+from channels_integrations.flags import Value
 
 
 def platform_kinds() -> list[tuple[str, str]]:
@@ -40,7 +43,11 @@ class ChannelConfig(models.Model):
     prompt = models.TextField(blank=True, max_length=20_000, help_text=_("Added to the bot's prompt on this channel."))
     config = models.JSONField(default=dict, blank=True)
     credentials = EncryptedField(verbose_name=_("credentials"))
-    is_active = models.BooleanField(_("in use"), default=True)
+    is_active = models.BooleanField(
+        _("in use"), default=True, help_text=_("Off: there is no such channel for anybody, as if it had been removed.")
+    )
+    paused_at = models.DateTimeField(_("switched off since"), null=True, blank=True, editable=False)
+    pause_message = models.TextField(_("what people are told"), blank=True, max_length=1_000, default="", db_default="")
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -53,9 +60,36 @@ class ChannelConfig(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether who writes here is told so, and no model answers."""
+        return self.paused_at is not None
+
     def clean(self) -> None:
         if self.bot_id and self.workspace_id and self.bot.workspace_id != self.workspace_id:
             raise ValidationError({"bot": _("This bot belongs to another workspace.")})
+
+
+class FlagQuerySet(ScopedQuerySet):
+    def put(
+        self, name: str, value: Value | None, *, workspace_id: uuid.UUID, channel_id: uuid.UUID | None, who: Actor
+    ) -> bool:
+        """Whether this changed a known flag's value there; None brings back what holds without one. It is noted."""
+        place = {"workspace_id": workspace_id, "channel_id": channel_id, "name": name}
+        with transaction.atomic():
+            Workspace.objects.select_for_update().get(pk=workspace_id)  # one change at a time, also of new rows
+            row: FeatureFlag | None = self.select_for_update(of=("self",)).filter(**place).first()
+            was = None if row is None else row.shown
+            if was == value and type(was) is type(value):
+                return False
+            row = row or self.model(**place)
+            FlagChange.objects.note(row, was=was, became=value, who=who)
+            if value is None:
+                row.delete()
+            else:
+                row.kind, row.value = flags.kind_of(value), flags.written(value)
+                row.save()
+        return True
 
 
 class FeatureFlag(models.Model):
@@ -75,7 +109,7 @@ class FeatureFlag(models.Model):
     value = models.CharField(max_length=200, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = ScopedQuerySet.as_manager()
+    objects = FlagQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -91,24 +125,61 @@ class FeatureFlag(models.Model):
     @property
     def typed(self) -> Value:
         """The value as its kind. Raises ValueError when it is none of that kind."""
-        if self.kind == self.Kind.INT:
-            return int(self.value)
-        if self.kind == self.Kind.BOOL:
-            if self.value.lower() not in {"true", "false", "on", "off"}:
-                raise ValueError("on or off")
-            return self.value.lower() in {"true", "on"}
-        return self.value
+        return flags.read(self.kind, self.value)
 
-    def clean(self) -> None:
+    @property
+    def shown(self) -> Value:
+        """The value as its kind; as the text it is where it is none of it."""
         try:
-            value = self.typed
+            return self.typed
         except ValueError:
-            raise ValidationError({"value": _("This is not of the kind chosen above (on/off, or a number).")}) from None
-        known = KNOWN.get(self.name)
-        if known is not None and type(known.default) is not type(value):
-            raise ValidationError(
-                {"kind": _("This flag has another kind: its default is %(value)r.") % {"value": known.default}}
-            )
+            return self.value
+
+
+class FlagChangeQuerySet(ScopedQuerySet):
+    def note(self, flag: FeatureFlag, *, was: Value | None, became: Value | None, who: Actor) -> None:
+        """Write down who made which value another. None: it was not set here, or is not any more."""
+        told = f"API key {who.name}" if isinstance(who, ApiKey) else who.get_username()
+        self.create(
+            workspace_id=flag.workspace_id,
+            channel_id=flag.channel_id,
+            name=flag.name,
+            was=None if was is None else flags.written(was),
+            became=None if became is None else flags.written(became),
+            user=who if isinstance(who, AbstractBaseUser) else None,
+            by=told[:200],
+        )
+
+    def last_of(self, workspace_id: uuid.UUID, name: str) -> FlagChange | None:
+        """The last change of this flag there, on whatever channel."""
+        rows = self.filter(workspace=workspace_id, name=name).select_related("channel")
+        found: FlagChange | None = rows.order_by("-id").first()
+        return found
+
+
+class FlagChange(models.Model):
+    """Who changed a flag, when, from what to what; programs by their key's name. Never changed.
+
+    Beside Django's own log, which knows no programs, and forgets a row's past when the row goes.
+    """
+
+    id = IdField()
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    channel = models.ForeignKey(ChannelConfig, null=True, on_delete=models.CASCADE, related_name="+")
+    name = models.SlugField(max_length=60, db_index=False)
+    was = models.CharField(max_length=200, null=True)  # noqa: DJ001  a text may be empty, and is set all the same
+    became = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField(db_default=Now())
+
+    objects = FlagChangeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "name", "-id"], name="flag_change_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.was} → {self.became}"
 
 
 def stored_flags(workspace_id: uuid.UUID, channel_id: uuid.UUID) -> Mapping[str, Value]:
@@ -121,6 +192,11 @@ def stored_flags(workspace_id: uuid.UUID, channel_id: uuid.UUID) -> Mapping[str,
         except ValueError:
             continue
     return found
+
+
+def workspace_flags(workspace_id: uuid.UUID) -> Mapping[str, Value]:
+    """Values set for the whole workspace."""
+    return {row.name: row.shown for row in FeatureFlag.objects.filter(workspace=workspace_id, channel=None)}
 
 
 class RawEventQuerySet(ScopedQuerySet):

@@ -19,7 +19,10 @@ from channels_integrations.models import ChannelConfig, config_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A channel, its bot and its flags. `picture`: the version of the bot's, "" for none."""
+    """A channel, its bot and its flags. `picture`: the version of the bot's, "" for none.
+
+    `paused`: who writes is told `pause_message`, or where that is "" a sentence of ours, and no model answers.
+    """
 
     workspace_id: uuid.UUID
     channel_id: uuid.UUID
@@ -27,6 +30,8 @@ class Setup:
     kind: str
     channel_model_id: uuid.UUID | None
     channel_prompt: str
+    paused: bool
+    pause_message: str
     bot_id: uuid.UUID
     bot_slug: str
     bot_name: str
@@ -128,6 +133,8 @@ def _setup(row: ChannelConfig) -> Setup:
         kind=row.kind,
         channel_model_id=row.default_model_id,
         channel_prompt=row.prompt,
+        paused=row.is_paused,
+        pause_message=row.pause_message,
         bot_id=bot.pk,
         bot_slug=bot.slug,
         bot_name=bot.name,

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import sessions, turns
+from conversations import pauses, sessions, turns
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.sessions import Session
 from conversations.turns import Claim
@@ -24,7 +24,7 @@ TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What became of a message. `turn_id` None: a person owns the conversation, nobody answers by machine.
+    """What became of a message. `turn_id` None: a person owns the conversation, or the channel is switched off.
 
     `claim`: the turn is the caller's to answer, its lease runs already.
     """
@@ -45,6 +45,11 @@ class Accepted:
     @property
     def seq(self) -> int:
         return int(self.message.seq)
+
+    @property
+    def paused(self) -> bool:
+        """Whether nobody answers it because the channel was switched off when it came."""
+        return self.turn_id is None and "paused" in self.message.metadata
 
     @property
     def fingerprint(self) -> str:
@@ -215,7 +220,8 @@ def _store(
     setup: Setup, incoming: IncomingMessage, conversation: Conversation, sender_id: uuid.UUID, *, claim: bool
 ) -> Accepted:
     seq = conversation.next_seq
-    answered = conversation.owner == Conversation.Owner.BOT
+    paused = setup.paused and conversation.owner != Conversation.Owner.HUMAN
+    answered = conversation.owner == Conversation.Owner.BOT and not paused
     held = answered and claim and _is_free(conversation)
     turn = _turn(conversation, held) if answered else None
     message = Message.objects.create(
@@ -227,13 +233,16 @@ def _store(
         sender_id=sender_id,
         text=incoming.text,
         event_id=incoming.event_id or None,
-        metadata=dict(incoming.raw),
+        metadata={**incoming.raw, "paused": True} if paused else dict(incoming.raw),
     )
     changed: dict[str, Any] = {"next_seq": seq + 1, "last_activity": Now()}
     if not conversation.title:
         changed["title"] = " ".join(incoming.text.split())[:80]
     if not held or turn is None:
         Conversation.objects.filter(pk=conversation.pk).update(**changed)
+        conversation.next_seq += 1
+        if paused:
+            pauses.tell(setup, conversation)
         return Accepted(message=message, turn_id=turn.pk if turn else None)
     Conversation.objects.filter(pk=conversation.pk).update(**changed, **turns.lease())
     conversation.lease_token += 1

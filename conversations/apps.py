@@ -9,10 +9,12 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from bots import references
-        from conversations import metrics
+        from channels_integrations import probe
+        from conversations import metrics, probes
         from conversations.models import Conversation, Person
 
         metrics.register()
+        probe.send_with(probes.send)
         # Plain English, as all that only staff read: marked for translation it would go to the chat's catalogs.
         references.register(
             "person.preferred_model",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import Counter
 from typing import Any
 
 import structlog
@@ -15,8 +14,20 @@ from django.utils.translation import gettext as _
 
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
-from channels_integrations.setup import Misconfigured, Setup, public_setup
-from conversations import accept, chat_page, chats, identity, languages, metered, metrics, socket_frames, visitors
+from channels_integrations.setup import Misconfigured, Setup, public_setup, setup_of
+from conversations import (
+    accept,
+    chat_page,
+    chats,
+    identity,
+    languages,
+    metered,
+    metrics,
+    notices,
+    open_sockets,
+    socket_frames,
+    visitors,
+)
 from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.limits import BadText, Bucket, clean_text
@@ -27,8 +38,6 @@ from conversations.socket_view import View
 
 log = structlog.get_logger(__name__)
 
-sockets: Counter[str] = Counter()  # open ones of this process, by address
-metrics.SOCKETS.labels("chat").set_function(lambda: sum(list(sockets.values())))
 HELLO_SECONDS = 10
 MOST_REFUSALS = 100
 
@@ -42,7 +51,7 @@ class ChatConsumer(Door):
 
     async def connect(self) -> None:
         self.address = str((self.scope.get("client") or ("",))[0]) or "?"
-        sockets[self.address] += 1
+        open_sockets.came(self.address)
         refusal = await self._refusal()
         if refusal:
             self.gone()
@@ -59,7 +68,7 @@ class ChatConsumer(Door):
         """The status of HTTP that this handshake is refused with; None when it is welcome."""
         if not origin_allowed(self.scope):
             return 403
-        if 0 < settings.SOCKETS_PER_ADDRESS < sockets[self.address]:
+        if open_sockets.too_many(self.address):
             return 429
         slug = self.scope["url_route"]["kwargs"]["slug"]
         try:
@@ -74,9 +83,7 @@ class ChatConsumer(Door):
     def gone(self) -> None:
         """Counted no more, and heard no more."""
         if self.address:
-            sockets[self.address] -= 1
-            if not sockets[self.address]:
-                del sockets[self.address]
+            open_sockets.went(self.address)
             self.address = ""
         if hasattr(self, "impatient"):
             self.impatient.cancel()
@@ -120,8 +127,7 @@ class ChatConsumer(Door):
         if frame.identity is not None:
             await self._recognise(frame.identity)
         found = await in_thread(chats.find, self.setup, self.visitor, frame.conversation)
-        same = found is not None and str(found.pk) == str(frame.conversation)
-        await self._show(found, after=frame.after if same else 0)
+        await self._show(found, after=frame.after if found and str(found.pk) == str(frame.conversation) else 0)
 
     async def _recognise(self, who: socket_frames.Identity) -> None:
         """Take the site's word for who its visitor is, when it is signed; else they stay a stranger, and hear so."""
@@ -249,6 +255,7 @@ class ChatConsumer(Door):
         await self._tell({"type": "pong"})
 
     async def _show(self, conversation: Conversation | None, *, after: int = 0, said: int | None = None) -> None:
+        self.setup = await in_thread(setup_of, self.setup.channel_id)  # as it is now: sockets stay open
         await self.view.show(conversation, self._ready(conversation), after=after, said=said)
 
     def _ready(self, conversation: Conversation | None) -> Frame:
@@ -259,6 +266,7 @@ class ChatConsumer(Door):
             "conversation": str(conversation.pk) if conversation else None,
             "owner": conversation.owner if conversation else "bot",
             "ended": conversation is not None and conversation.ended_at is not None,
+            "paused": notices.paused(bot.pause_message) if bot.paused else None,
             "bot": {
                 "slug": bot.bot_slug,
                 "name": bot.bot_name,

@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
 from bots import crash
 from bots.threads import in_thread, in_thread_again
 from channels_integrations.base import Adapter, Button, Capabilities, ChannelError, OutboundMessage, SendingAdapter
-from channels_integrations.rendering.split import split
 from channels_integrations.setup import Misconfigured, adapter_of, setup_of
 from conversations import metrics, rates
 from conversations.models import Delivery
+from conversations.outbox import later
 
 log = structlog.get_logger(__name__)
 
@@ -42,24 +39,6 @@ class Sending:
     chat_id: str
     adapter: SendingAdapter
     channel: str  # its slug
-
-
-def parts_of(adapter: Adapter, text: str, buttons: Sequence[Mapping[str, str]] = ()) -> list[Delivery]:
-    """Unsaved rows for a message's text, in order; none where the platform is not sent anything.
-
-    Its buttons stand under the last part, where the platform has any.
-    """
-    if not isinstance(adapter, SendingAdapter):
-        return []
-    able = adapter.capabilities
-    expires = _in(able.keep_trying)
-    rows = [
-        Delivery(part=number, payload={"text": part}, expires_at=expires)
-        for number, part in enumerate(split(text, able.max_length, able.length_unit))
-    ]
-    if rows and buttons and able.buttons:
-        rows[-1].payload["buttons"] = list(buttons)
-    return rows
 
 
 async def deliver(conversation_id: uuid.UUID) -> float | None:
@@ -120,7 +99,7 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
             return float(row.wait)
         adapter = _adapter(row)
         if adapter is None:
-            row.move(run_after=_in(MISCONFIGURED_SECONDS))
+            row.move(run_after=later(MISCONFIGURED_SECONDS))
             return MISCONFIGURED_SECONDS
         again, channel = row.state == Delivery.State.SENDING, setup_of(row.message.channel_id).channel_slug
         verdict = _verdict(row, adapter.capabilities)
@@ -130,11 +109,11 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
             return 0.0
         wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, adapter.capabilities)
         if wait:
-            row.move(run_after=_in(wait))
+            row.move(run_after=later(wait))
             return wait
         if not row.move(
             state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=row.ambiguous or again,
-            run_after=_in(settings.SEND_SECONDS * 1.5),
+            run_after=later(settings.SEND_SECONDS * 1.5),
         ):  # fmt: skip
             return 0.0
         return Sending(row, row.message.conversation.chat_id, adapter, channel)
@@ -185,9 +164,4 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
     else:
         wait = max(able.waits[row.attempts - 1] * random.uniform(0.8, 1.2), outcome.retry_after or 0)  # noqa: S311  jitter
         again = row.ambiguous or outcome.ambiguous
-        row.move(state=Delivery.State.NEW, reason=reason, run_after=_in(wait), ambiguous=again)
-
-
-def _in(seconds: float) -> Any:
-    end: datetime | Any = Now() + timedelta(seconds=seconds)
-    return ExpressionWrapper(end, output_field=DateTimeField())
+        row.move(state=Delivery.State.NEW, reason=reason, run_after=later(wait), ambiguous=again)

@@ -27,6 +27,7 @@ def message_body(message: Message) -> dict[str, Any]:
         "buttons": [{"id": b["id"], "label": b["label"]} for b in message.metadata.get("buttons", [])],
         "notice": bool(message.metadata.get("notice")),
         "stopped": bool(message.metadata.get("stopped")),
+        "paused": from_bot and bool(message.metadata.get("paused")),
         "feedback": message.feedback,
         "author": message.metadata.get("author"),
         "at": message.created_at.isoformat(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from channels_integrations.base import IncomingMessage
-from channels_integrations.setup import Setup
+from channels_integrations.setup import Setup, setup_of
 from conversations import accept, chat_page, ownership, rates
 from conversations.models import Conversation
 
@@ -18,7 +18,8 @@ class SlowDown(Exception):
 
 
 def say(setup: Setup, incoming: IncomingMessage, address: str) -> accept.Accepted:
-    """The stored message. Raises SlowDown."""
+    """The stored message. `setup`: the channel's, however old: sockets stay open. Raises SlowDown."""
+    setup = setup_of(setup.channel_id)
     _within(setup, incoming.sender_id, address)
     return accept.accept(setup, incoming, claim=True)
 

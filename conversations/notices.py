@@ -45,6 +45,11 @@ def unread(why: str) -> str:
     return _("I can only read text so far. Please write to me.")
 
 
+def paused(told: str) -> str:
+    """The channel is switched off for a while. `told`: what staff wrote, "" for a sentence of ours."""
+    return told.strip() or _("We are taking a short break here. Your message is kept; please write again later.")
+
+
 def shortened() -> str:
     """Added to an answer that reached its limit."""
     return _("(shortened)")

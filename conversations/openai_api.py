@@ -17,7 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from bots.models import ApiKey
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
-from conversations import accept, rates
+from channels_integrations.setup import setup_of
+from conversations import accept, notices, rates
 from conversations import openai_shapes as shapes
 from conversations.api import views, waiting
 from conversations.api.authentication import key_of
@@ -79,12 +80,14 @@ async def chat_completions(request: HttpRequest, key: ApiKey) -> HttpResponseBas
     except ValueError as error:
         raise Fault(400, "invalid_json", str(error)) from None
     accepted = await runner.accept(_accept, key, asked)
+    if accepted.paused:
+        raise await in_thread(_paused, accepted)
     if asked.stream:
         return StreamingHttpResponse(_stream(accepted, asked), content_type="text/event-stream")
     try:
         outcome = await waiting.answered(accepted, "")
-    except waiting.NoAnswer:
-        raise Fault(504, "timeout", "There is no answer yet.") from None
+    except waiting.NoAnswer as none:
+        raise Fault(504, "timeout", str(none)) from None
     if outcome is None or outcome.failed:
         raise Fault(502, "model_failed", outcome.message.text if outcome else "Nobody answers here.")
     return JsonResponse(
@@ -109,8 +112,8 @@ async def _stream(accepted: accept.Accepted, asked: Completion) -> AsyncGenerato
             elif item["type"] == "delta" and attempt in (None, item["attempt"]):
                 attempt, sent = item["attempt"], sent + item["text"]
                 yield shapes.chunk(**head, delta={"content": item["text"]})
-    except waiting.NoAnswer:
-        yield _told(Fault(504, "timeout", "There is no answer yet."))
+    except waiting.NoAnswer as none:
+        yield _told(Fault(504, "timeout", str(none)))
 
 
 async def _end(
@@ -146,6 +149,12 @@ def _accept(key: ApiKey, asked: Completion) -> accept.Accepted:
         event_id=event, chat_id=f"completion:{event}", sender_id=f"key:{key.pk}", text=asked.text
     )
     return accept.accept_transcript(setup, incoming, asked.earlier, claim=True)
+
+
+def _paused(accepted: accept.Accepted) -> Fault:
+    """The channel is switched off: not to be tried again at once, as OpenAI's clients do by themselves."""
+    told = notices.paused(setup_of(accepted.message.channel_id).pause_message)
+    return Fault(503, "channel_paused", told, wait=views.PAUSED_SECONDS)
 
 
 def _head(accepted: accept.Accepted, asked: Completion) -> dict[str, Any]:

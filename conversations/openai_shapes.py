@@ -16,12 +16,13 @@ LONGEST_EARLIER = 200_000  # characters of a message before the last
 
 @dataclass(frozen=True, slots=True)
 class Fault(Exception):
-    """An error in OpenAI's form."""
+    """An error in OpenAI's form. `wait`: seconds after which it may be another; clients do not try again before."""
 
     status: int
     code: str
     message: str
     param: str | None = None
+    wait: int | None = None
 
     def response(self) -> JsonResponse:
         kind = {401: "authentication_error", 404: "invalid_request_error", 429: "rate_limit_error"}
@@ -33,7 +34,9 @@ class Fault(Exception):
         }
         response = JsonResponse({"error": body}, status=self.status)
         if self.status in (429, 503):
-            response["Retry-After"] = "5"
+            response["Retry-After"] = str(self.wait or 5)
+        if self.wait is not None:
+            response["x-should-retry"] = "false"  # which OpenAI's own clients heed
         return response
 
 

@@ -21,18 +21,17 @@ from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import AWAY, in_thread, in_thread_again
 from bots.tools.base import ToolContext, allowed, tools
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import languages, metrics, notices, toolbox, turns
+from conversations import languages, metrics, notices, outcomes, pauses, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel, choose
 from conversations.commands.base import Command, parse
-from conversations.delivery import parts_of
 from conversations.draft import Draft, Emit, discard
 from conversations.frames import message_frame
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
+from conversations.outbox import parts_of
 from conversations.turns import Claim, Closed, Outcome
 
 log = structlog.get_logger(__name__)
-_APART: dict[str, Any] = {"in_context": False, "question_in_context": False}  # between us and the person alone
 
 
 @dataclass(slots=True)
@@ -107,23 +106,29 @@ async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> No
 def begin(conversation_id: uuid.UUID) -> Begun | None:
     """The oldest open turn, claimed and prepared; None when there is none for us."""
     setup = setup_of(_channel_of(conversation_id))
+    if setup.paused:
+        pauses.settle(setup, conversation_id)
+        return None
     held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
     return prepare(held) if held else None
 
 
-def prepare(held: Claim) -> Begun:
-    """What is to be done for a claimed turn."""
+def prepare(held: Claim) -> Begun | None:
+    """What is to be done for a claimed turn; None, and it waits again, where the channel was switched off meanwhile."""
     setup = _setup(held.conversation)
     try:
+        if setup.paused:
+            turns.hand_back(held)
+            return None
         with translation.override(_language(held)):
             return Begun(held, _todo(setup, held), setup)
     except NoModel as error:
-        return Begun(held, _notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")), setup)
+        return Begun(held, outcomes.notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")), setup)
     except AWAY:
         raise
     except Exception:  # as in `_outcome`
         log.exception("turn_broke", turn_id=str(held.turn.pk))
-        return Begun(held, _broken(), setup)
+        return Begun(held, outcomes.broken(), setup)
 
 
 def _setup(conversation: Conversation) -> Setup:
@@ -134,9 +139,9 @@ def _setup(conversation: Conversation) -> Setup:
 
 def _todo(setup: Setup, held: Claim) -> Job | Outcome | tuple[Command, str]:
     if held.turn.attempts > settings.TURN_ATTEMPTS:
-        return _notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
+        return outcomes.notice(Turn.State.DEAD, "it ended its process each time", notices.gave_up())
     if refused := held.refused:
-        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), reason=refused, **_APART)
+        return Outcome(state=Turn.State.DONE, text=notices.unread(refused), reason=refused, **outcomes.APART)
     command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
     return (command, args) if command is not None else _job(setup, held)
 
@@ -172,16 +177,16 @@ async def _outcome(begun: Begun, running: Running) -> Outcome | None:
             return None
         await generate(job, running.draft, running.stop, answer)
         await running.draft.finish()
-        return _spoken(job, answer)
+        return outcomes.spoken(job, answer)
     except ProviderError as error:
-        return _notice(Turn.State.FAILED, str(error), notices.for_error(error.code), calls=tuple(answer.calls))
+        return outcomes.notice(Turn.State.FAILED, str(error), notices.for_error(error.code), calls=tuple(answer.calls))
     except Fenced:
         return None
     except AWAY:  # no fault of the turn: it waits for the database, and is answered then
         raise
     except Exception:  # the supervisor of a turn: our own mistake ends it, with its trace in the log
         log.exception("turn_broke")
-        return _broken()
+        return outcomes.broken()
 
 
 def _may_command(held: Claim) -> bool:
@@ -199,7 +204,7 @@ def _obey(command: Command, args: str, held: Claim) -> Outcome:
     metadata: dict[str, Any] = {"command": command.name, "ends": command.ends}
     if buttons:
         metadata["buttons"] = [dataclasses.asdict(button) for button in buttons]
-    return Outcome(state=Turn.State.DONE, text=text, metadata=metadata, **_APART)
+    return Outcome(state=Turn.State.DONE, text=text, metadata=metadata, **outcomes.APART)
 
 
 def _job(setup: Setup, held: Claim) -> Job:
@@ -276,28 +281,3 @@ def _chat(message: Message) -> ChatMessage:
     role: Any = message.role
     author = message.metadata.get("author")
     return ChatMessage(role=role, text=f"({author}, a person of the team:) {message.text}" if author else message.text)
-
-
-def _spoken(job: Job, answer: Answer) -> Outcome:
-    text = answer.text.strip()
-    if answer.stopped:
-        text = text or notices.stopped_empty()
-    elif answer.finish == "length":
-        text = f"{text}\n\n{notices.shortened()}"
-    return Outcome(
-        state=Turn.State.STOPPED if answer.stopped else Turn.State.DONE,
-        text=text,
-        reason={"length": "the answer reached its limit"}.get(answer.finish, ""),
-        model=job.model.reference,
-        tokens=answer.tokens,
-        metadata={"stopped": True} if answer.stopped else {},
-        calls=tuple(answer.calls),
-    )
-
-
-def _broken() -> Outcome:
-    return _notice(Turn.State.FAILED, "a fault of ours, see the log", notices.bug())
-
-
-def _notice(state: Turn.State, reason: str, text: str, **more: Any) -> Outcome:
-    return Outcome(state=state, text=text, reason=reason, in_context=False, metadata={"notice": True}, **more)

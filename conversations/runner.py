@@ -227,9 +227,7 @@ class Runner:
         while not self.draining:
             self._again.discard(conversation_id)
             try:
-                begun = self._begun.get(conversation_id)  # kept, and its lease renewed, until it runs
-                if isinstance(begun, Claim):
-                    begun = await in_thread(prepare, begun)
+                begun = await self._prepared(conversation_id)
                 reply = await answer(conversation_id, emit, begun=begun, started=note)
             except Error as error:
                 self._begun.pop(conversation_id, None)
@@ -243,6 +241,15 @@ class Runner:
             if not (reply and reply.more) and not {conversation_id} & (self._again | self._begun.keys()):
                 self._tasks.pop(conversation_id, None)  # now, not a moment later: the next ring must not be lost
                 return
+
+    async def _prepared(self, conversation_id: uuid.UUID) -> Begun | None:
+        """What was claimed with its message: kept, and its lease renewed, until it runs."""
+        begun = self._begun.get(conversation_id)
+        if isinstance(begun, Claim):
+            begun = await in_thread(prepare, begun)
+            if begun is None:
+                self._begun.pop(conversation_id, None)
+        return begun
 
     async def _sweep(self) -> None:
         for channel_id in await in_thread(events.unread):

@@ -7,11 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from channels_integrations.setup import Misconfigured, adapter_of
-from conversations import ownership
-from conversations.delivery import parts_of
+from conversations import outbox, ownership
 from conversations.limits import clean_text
-from conversations.models import Delivery, Message
+from conversations.models import Message
 
 
 def reply(conversation_id: uuid.UUID, user: Any, text: str) -> Message:
@@ -22,15 +20,5 @@ def reply(conversation_id: uuid.UUID, user: Any, text: str) -> Message:
         conversation = ownership.locked(conversation_id)
         metadata = {"author": ownership.name_of(user), "staff": user.pk}
         message = ownership.add(conversation, role=Message.Role.ASSISTANT, text=said, metadata=metadata)
-        parts = _parts(message)
-        for part in parts:
-            part.message = message
-        Delivery.objects.bulk_create(parts)
+        outbox.put(message)
     return message
-
-
-def _parts(message: Message) -> list[Delivery]:
-    try:
-        return parts_of(adapter_of(message.channel_id), message.text)
-    except Misconfigured:
-        return []  # said by every check of the channel; the reply is kept

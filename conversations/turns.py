@@ -191,8 +191,9 @@ def renew(held: list[Claim]) -> None:
 
 
 def to_stop(turns: list[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of these turns that somebody asked to stop."""
-    return set(Turn.objects.filter(pk__in=turns, stop_requested=True).values_list("pk", flat=True))
+    """Those of these turns that somebody asked to stop, or whose channel was switched off."""
+    asked = Q(stop_requested=True) | Q(conversation__channel__paused_at__isnull=False)
+    return set(Turn.objects.filter(asked, pk__in=turns).values_list("pk", flat=True))
 
 
 def unattended(limit: int = 200) -> list[uuid.UUID]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -18,7 +19,10 @@ from conversations.api.configuration import NAME, OneRow, Reference, RowList, Ro
 
 
 class ChannelSerializer(RowSerializer):
-    """A channel. Of its secrets only the names are told; what `config` does not name stays, null takes it away."""
+    """A channel. Of its secrets only the names are told; what `config` does not name stays, null takes it away.
+
+    `is_paused`: who writes there is told `pause_message`, or if that is empty a sentence of ours, and no model answers.
+    """
 
     fixed = ("kind",)
 
@@ -33,6 +37,8 @@ class ChannelSerializer(RowSerializer):
     config = serializers.DictField(required=False)
     secrets = serializers.SerializerMethodField()
     is_active = serializers.BooleanField(required=False)
+    is_paused = serializers.BooleanField(required=False)
+    pause_message = serializers.CharField(max_length=1_000, allow_blank=True, required=False)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -51,6 +57,8 @@ class ChannelSerializer(RowSerializer):
         attrs = attrs if self.instance is None else self.unchanged(attrs)
         if "bot" in attrs:
             attrs["bot"] = self._bot(attrs["bot"])
+        if "is_paused" in attrs:
+            attrs["paused_at"] = self._paused_at(attrs.pop("is_paused"))
         bot = attrs.get("bot") or self.instance.bot
         if attrs.get("default_model") is not None:
             attrs["default_model"] = model_called(attrs["default_model"], bot.workspace_id, field="default_model")
@@ -64,6 +72,10 @@ class ChannelSerializer(RowSerializer):
             workspace_id=validated_data["bot"].workspace_id, **validated_data
         )
         return channel
+
+    def _paused_at(self, paused: bool) -> Any:
+        """Since when: a channel that is switched off already stays so since then."""
+        return ((self.instance and self.instance.paused_at) or timezone.now()) if paused else None
 
     def _bot(self, slug: str) -> Bot:
         """The bot of this slug that the caller may configure; a channel stays in its workspace."""

@@ -8,23 +8,19 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from channels_integrations.flags import KNOWN, Value
-from channels_integrations.models import ChannelConfig, FeatureFlag
+from channels_integrations.flags import KNOWN, LARGEST, LONGEST, Value, kind_of, written
+from channels_integrations.models import ChannelConfig, FeatureFlag, FlagChange
 from conversations.api import reach
 from conversations.api.authentication import actor
 from conversations.api.configuration import OneRow, Reference, RowList, Rows, RowSerializer
-
-MOST = 2_147_483_647
-SORTS = {bool: "on or off: true or false", int: f"a whole number from 0 to {MOST}", str: "a text of at most 200"}
-KINDS = {bool: FeatureFlag.Kind.BOOL, int: FeatureFlag.Kind.INT, str: FeatureFlag.Kind.TEXT}
 
 
 @extend_schema_field(
     {
         "oneOf": [
             {"type": "boolean"},
-            {"type": "integer", "minimum": 0, "maximum": MOST},
-            {"type": "string", "maxLength": 200},
+            {"type": "integer", "minimum": 0, "maximum": LARGEST},
+            {"type": "string", "maxLength": LONGEST},
         ]
     }
 )
@@ -32,21 +28,18 @@ class ValueField(serializers.Field):
     """A flag's value as JSON has it. Whether its type is the flag's own is checked with the name."""
 
     def to_internal_value(self, data: Any) -> Value:
-        if type(data) not in SORTS or (type(data) is int and not 0 <= data <= MOST):
+        if type(data) not in (bool, int, str) or (type(data) is int and not 0 <= data <= LARGEST):
             raise ValidationError("This is neither true or false, nor a number from 0 on, nor a text.")
-        if isinstance(data, str) and len(data) > 200:
-            raise ValidationError("A text may have 200 characters.")
+        if isinstance(data, str) and len(data) > LONGEST:
+            raise ValidationError(f"A text may have {LONGEST} characters.")
         return data  # type: ignore[no-any-return]
 
     def to_representation(self, value: Value) -> Value:
         return value
 
     def get_attribute(self, instance: FeatureFlag) -> Value:
-        """The typed value; the text as it is where staff stored one that is none of its kind."""
-        try:
-            return instance.typed
-        except ValueError:
-            return instance.value
+        """The typed value; the text as it is where one is stored that is none of its kind."""
+        return instance.shown
 
 
 class FlagSerializer(RowSerializer):
@@ -70,6 +63,14 @@ class FlagSerializer(RowSerializer):
 
     def create(self, validated_data: dict[str, Any]) -> FeatureFlag:
         flag: FeatureFlag = FeatureFlag.objects.create(**validated_data)
+        FlagChange.objects.note(flag, was=None, became=flag.typed, who=self.who)
+        return flag
+
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
+        was = instance.shown
+        flag = super().update(instance, validated_data)
+        if flag.shown != was:
+            FlagChange.objects.note(flag, was=was, became=flag.shown, who=self.who)
         return flag
 
     def _place(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +89,9 @@ def _stored(name: str, value: Value) -> dict[str, Any]:
     """The value as its row keeps it. Raises ValidationError unless it is of the flag's own type."""
     if name not in KNOWN:
         raise ValidationError({"name": [f"{name!r} is no flag any more."]})
-    sort = type(KNOWN[name].default)
-    if type(value) is not sort:
-        raise ValidationError({"value": [f"{name} takes {SORTS[sort]}."]})
-    return {"kind": KINDS[sort], "value": str(value).lower() if sort is bool else str(value)}
+    if not KNOWN[name].takes(value):
+        raise ValidationError({"value": [f"{name} takes {KNOWN[name].allowed}."]})
+    return {"kind": kind_of(value), "value": written(value)}
 
 
 class FlagRows(Rows):
@@ -112,4 +112,5 @@ class OneFlag(FlagRows, OneRow):
 
     def remove(self, row: FeatureFlag) -> None:
         """It really goes: nothing points at it."""
+        FlagChange.objects.note(row, was=row.shown, became=None, who=actor(self.request))
         row.delete()

@@ -23,7 +23,7 @@ from bots.models import ApiKey, Bot
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, channel_for, setup_of
-from conversations import accept, rates
+from conversations import accept, notices, pauses, rates
 from conversations.api import idempotency, reach, serializers, waiting
 from conversations.api.async_view import AsyncAPIView
 from conversations.api.authentication import actor, caller
@@ -31,6 +31,8 @@ from conversations.api.pagination import BySeq
 from conversations.api.problems import problem
 from conversations.models import Conversation, Message
 from conversations.runner import runner
+
+PAUSED_SECONDS = 60  # after which a program may look whether the channel is switched on again
 
 
 class ModelFailed(APIException):
@@ -45,6 +47,15 @@ class ModelFailed(APIException):
 class TooLate(ModelFailed):
     status_code = status.HTTP_504_GATEWAY_TIMEOUT
     default_code = "no_answer_yet"
+
+
+class Paused(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "channel_paused"
+    wait = PAUSED_SECONDS
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(notices.paused(setup.pause_message))
 
 
 class Ended(APIException):
@@ -95,12 +106,14 @@ class Sending(AsyncAPIView):
             raise Ended from None
         if accepted.repeated and accepted.fingerprint != incoming.raw["fingerprint"]:
             raise idempotency.OtherBody
+        if accepted.paused:
+            raise Paused(setup)
         if self.request.accepted_renderer.format == "sse":
             return StreamingHttpResponse(self._events(accepted, incoming.text), content_type="text/event-stream")
         try:
             outcome = await waiting.answered(accepted, incoming.text)
-        except waiting.NoAnswer:
-            raise TooLate("There is no answer yet; the turn goes on.", str(accepted.turn_id)) from None
+        except waiting.NoAnswer as none:
+            raise TooLate(str(none), str(accepted.turn_id)) from None
         if outcome is not None and outcome.failed:
             raise ModelFailed(outcome.message.text, str(accepted.turn_id))
         return _answer(accepted, outcome)
@@ -110,8 +123,8 @@ class Sending(AsyncAPIView):
             async for item in waiting.frames(accepted, text):
                 if not isinstance(item, waiting.Answered):
                     yield f"event: {item['type']}\n".encode() + b"data: " + orjson.dumps(item) + b"\n\n"
-        except waiting.NoAnswer:
-            body = problem(504, "no_answer_yet", "There is no answer yet.", turn_id=str(accepted.turn_id))
+        except waiting.NoAnswer as none:
+            body = problem(504, "no_answer_yet", str(none), turn_id=str(accepted.turn_id))
             yield b"event: error\ndata: " + orjson.dumps({"type": "error", **body}) + b"\n\n"
 
     def incoming(self, text: str, *, chat_id: str, user_id: str) -> IncomingMessage:
@@ -252,7 +265,11 @@ def _accept(key: ApiKey, setup: Setup, incoming: IncomingMessage, **more: Any) -
     wait = rates.wait_to_call(key) or rates.wait_to_say(channel_id=setup.channel_id, person=incoming.sender_id)
     if wait:
         raise Throttled(math.ceil(wait), "Too many messages. Please wait.")
-    return accept.accept(setup, incoming, claim=True, **more)
+    accepted = accept.accept(setup, incoming, claim=True, **more)
+    if accepted.paused and accepted.repeated and not setup.paused:
+        message = pauses.take_up(accepted.message_id)
+        return accept.Accepted(message=message, turn_id=message.turn_id, repeated=True)
+    return accepted
 
 
 def _answer(accepted: accept.Accepted, outcome: waiting.Answered | None) -> dict[str, Any]:

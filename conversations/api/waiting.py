@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.5  # how often the rows are asked, as another process may hold 
 
 
 class NoAnswer(Exception):
-    """No answer within LONGEST_WAIT; the turn goes on and stays readable."""
+    """No answer within LONGEST_WAIT: the turn goes on and stays readable. Or none to come; the text says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ async def watching(conversation_id: uuid.UUID, seq: int) -> AsyncGenerator[Watch
 
 
 async def answered(accepted: Accepted, text: str) -> Answered | None:
-    """The message's answer; None when a person owns the conversation. Raises NoAnswer."""
+    """The message's answer; None when nobody answers by machine. Raises NoAnswer."""
     last: Answered | None = None
     async for item in frames(accepted, text):
         if isinstance(item, Answered):
@@ -76,12 +76,21 @@ async def frames(accepted: Accepted, text: str) -> AsyncGenerator[Frame | Answer
             if frame.get("turn") == str(turn_id) and frame["type"] != "message":
                 yield frame
                 continue
-            outcome = await in_thread(outcome_of, turn_id) if not frame or frame["type"] == "message" else None
+            outcome = await in_thread(_outcome_of, turn_id) if not frame or frame["type"] == "message" else None
             if outcome is not None:
                 yield message_frame(outcome.message)
                 yield outcome
                 return
-    raise NoAnswer
+    raise NoAnswer("There is no answer yet; the turn goes on.")
+
+
+def _outcome_of(turn_id: uuid.UUID) -> Answered | None:
+    """As `outcome_of`. Raises NoAnswer where there is none to come: a person took over, or the channel was paused."""
+    turn = Turn.objects.get(pk=turn_id)
+    outcome = None if turn.is_open else outcome_of(turn_id)
+    if outcome is None and not turn.is_open:
+        raise NoAnswer(f"This was not answered: {turn.reason}.")
+    return outcome
 
 
 def outcome_of(turn_id: uuid.UUID) -> Answered | None:

@@ -33,7 +33,7 @@ class Chat extends HTMLElement {
 
   connectedCallback() {
     this.texts = JSON.parse(this.dataset.texts);
-    for (const name of ["status", "composer", "text", "send", "stop", "banner", "panel", "menu", "sure", "person"])
+    for (const name of ["status", "composer", "text", "send", "stop", "banner", "paused", "panel", "menu", "sure", "person"])
       this[name] = this.querySelector(`#${name}`);
     this.transcript = new Transcript({
       log: this.querySelector("#log"),
@@ -193,6 +193,7 @@ class Chat extends HTMLElement {
     this.status.textContent = "";
     this.querySelector("#demo").hidden = !frame.bot.demo;
     this.on_owner(frame);
+    this.#pause(frame.paused);
     this.transcript.forgetRemark("over");
     this.#isOver = frame.ended;
     for (const name of ["download", "delete"]) this.querySelector(`#${name}`).disabled = !frame.conversation;
@@ -235,6 +236,7 @@ class Chat extends HTMLElement {
   }
 
   on_start(frame) {
+    this.#pause(null); // it answers again
     this.transcript.start(frame);
     if (!frame.blocks.length) this.status.textContent = this.texts.typing;
   }
@@ -257,6 +259,7 @@ class Chat extends HTMLElement {
     this.transcript.forgetRemark("suggestions");
     this.transcript.show(frame);
     if (frame.role !== "assistant") return;
+    if (frame.paused) this.#pause(frame.text);
     this.status.textContent = "";
     this.host.tell("message", { message: { role: frame.role, text: frame.text, at: frame.at } });
     if (document.hidden) document.title = `(${++this.#unread}) ${this.#bot.name}`;
@@ -277,6 +280,12 @@ class Chat extends HTMLElement {
     const held = this.person && this.person === document.activeElement;
     if (this.person) this.person.hidden = frame.owner !== "bot";
     if (held && this.person.hidden) this.text.focus();
+  }
+
+  // What staff tell while the channel is switched off.
+  #pause(text) {
+    this.paused.hidden = !text;
+    this.paused.textContent = text ?? "";
   }
 
   on_ended() {

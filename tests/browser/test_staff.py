@@ -49,7 +49,53 @@ def test_the_start_page_says_what_is_next(desk: Page, team: Product) -> None:
     expect(desk.get_by_role("heading", name="From nothing to a bot that people talk to")).to_be_visible()
     assert violations(desk, ".today") == []
     desk.locator(".today").get_by_role("link", name="Open a channel").click()
-    expect(desk.get_by_label("Slug")).to_be_visible()
+    expect(desk.get_by_label("Short name")).to_be_visible()
+
+
+def test_a_channel_takes_a_break_and_visitors_are_told(page: Page, desk: Page, team: Product) -> None:
+    page.goto(f"{team.address}/chat/demo/")
+    expect(page.locator(".greeting")).to_be_visible()
+    sign_in(desk, team, "root")
+    desk.goto(f"{team.address}/admin/channels_integrations/channelconfig/")
+    desk.locator("#result_list").get_by_role("link", name="Web chat").first.click()
+    desk.get_by_label("What people are told").fill("Back on <b>Monday</b>.")
+    desk.locator("[name=is_paused]").check()
+    desk.get_by_role("button", name="Save and continue editing").click()
+    expect(desk.get_by_text("Switched off since")).to_be_visible()
+    assert violations(desk, ".probe") == []
+    desk.wait_for_timeout(5_000)  # until it is in force
+    ask(page, "is anybody there?")
+    expect(page.get_by_role("log")).to_contain_text("Back on")
+    page.reload()
+    expect(page.locator("#paused")).to_have_text("Back on <b>Monday</b>.")
+    assert violations(page, "switchboard-chat") == []
+    desk.locator("[name=is_paused]").uncheck()
+    desk.get_by_role("button", name="Save and continue editing").click()
+    expect(desk.get_by_text("Switched off since")).to_be_hidden()
+    desk.wait_for_timeout(5_000)
+    ask(page, "hello")
+    expect(page.get_by_role("log")).to_contain_text("built-in demo model")
+    expect(page.locator("#paused")).to_be_hidden()
+
+
+def test_an_address_is_copied_and_a_flag_is_set(desk: Page, team: Product) -> None:
+    sign_in(desk, team, "root")
+    desk.goto(f"{team.address}/admin/channels_integrations/channelconfig/")
+    desk.locator("#result_list").get_by_role("link", name="Web chat").first.click()
+    desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    desk.get_by_role("button", name="Copy").first.click()
+    expect(desk.get_by_role("button", name="Copied").first).to_be_visible()
+    assert "/chat/demo/" in desk.evaluate("navigator.clipboard.readText()")
+    desk.goto(f"{team.address}/admin/channels_integrations/featureflag/")
+    assert violations(desk, ".flags") == []
+    tools = desk.locator("#enable_tools")
+    tools.get_by_role("switch").uncheck()
+    tools.get_by_role("button", name="Save").click()
+    expect(tools).to_contain_text("Last changed by root")
+    expect(tools).to_contain_text("to off.")
+    tools.get_by_role("button", name="Back to default").click()
+    expect(tools).to_contain_text("from off to default.")
+    expect(tools.get_by_role("switch")).to_be_checked()
 
 
 def test_a_provider_is_added_tested_and_fetched_from(desk: Page, team: Product) -> None:

@@ -123,19 +123,14 @@ def test_rows_of_the_environment_are_read_only(staff: Client) -> None:
 def test_a_flag_of_a_channel_holds_there(staff: Client) -> None:
     channel = ChannelConfig.objects.get(kind="webchat")
     data = form_of(staff.get(url(channel)))
-    data |= {
-        "flags-TOTAL_FORMS": 1,
-        "flags-0-name": "max_conversation_length",
-        "flags-0-kind": "int",
-        "flags-0-value": "7",
-    }
-    saved = staff.post(url(channel), data)
+    saved = staff.post(url(channel), {**data, "flag_max_conversation_length": "7"})
     assert saved.status_code == 302, saved.context["errors"]
     assert FeatureFlag.objects.get().workspace == channel.workspace
     forget()
     assert setup_of(channel.pk).flags["max_conversation_length"] == 7
-    wrong = staff.post(url(FeatureFlag, "add"), {"name": "enable_tools", "kind": "int", "value": "x"})
-    assert "value" in wrong.context["adminform"].form.errors
+    wrong = staff.post(url(channel), {**data, "flag_max_conversation_length": "0"})
+    told = str(wrong.context["adminform"].form.errors["flag_max_conversation_length"])
+    assert "max_conversation_length takes a whole number from 1 to" in told
 
 
 def test_staff_of_another_workspace_see_nothing_of_it(client: Client) -> None:

@@ -191,6 +191,7 @@ def test_no_staff_page_is_forgotten() -> None:
         "needs_a_person",
         *("bots_bot_prompts", "bots_bot_restore", "bots_bot_copy"),  # tests/bots/test_bot_pages.py
         "try_bot",  # tests/conversations/test_trial.py
+        "channels_integrations_channelconfig_test",  # tests/channels_integrations/admin/test_channel.py
         *(name for name, _model, _method in PAGES_OF_ROWS),
     }
     assert names - known - django == elsewhere
@@ -200,3 +201,30 @@ def _names(pattern: Any) -> list[str]:
     if isinstance(pattern, URLPattern):
         return [pattern.name] if pattern.name else []
     return [name for inner in pattern.url_patterns for name in _names(inner)]
+
+
+@pytest.mark.parametrize(
+    ("role", "elsewhere", "status"),
+    [
+        ("administrator", False, 405), ("operator", False, 403), ("analyst", False, 403), (None, False, 404),
+        ("administrator", True, 404), ("operator", True, 404), ("analyst", True, 404),
+    ],
+)  # fmt: skip
+def test_only_administrators_send_test_messages_on_their_channels(
+    client: Client, rows: dict[Any, Any], role: str | None, elsewhere: bool, status: int
+) -> None:
+    staff(client, role, Workspace.objects.create(name="Other") if elsewhere else None)
+    place = reverse("admin:channels_integrations_channelconfig_test", args=[rows[ChannelConfig].pk])
+    assert client.get(place).status_code == status
+    if status != 405:
+        assert client.post(place, {"chat_id": "c", "text": "t"}).status_code == status
+    client.logout()
+    assert client.post(place).status_code == 302  # to the login
+
+
+def test_channels_of_another_workspace_are_not_switched_off(client: Client, rows: dict[Any, Any]) -> None:
+    staff(client, "administrator", Workspace.objects.create(name="Other"))
+    asked = {"action": "switch_off", "_selected_action": [str(rows[ChannelConfig].pk)]}
+    client.post(address(ChannelConfig, "changelist"), asked)
+    rows[ChannelConfig].refresh_from_db()
+    assert rows[ChannelConfig].paused_at is None

@@ -13,7 +13,7 @@ from bots.models import ApiKey
 from bots.threads import in_thread
 from channels_integrations.base import Capabilities
 from channels_integrations.setup import Setup
-from conversations import consumers, events, rates
+from conversations import events, open_sockets, rates
 from conversations.models import Message
 from conversations.pipeline import answer, prepare
 from tests.conversations.conftest import said
@@ -74,7 +74,7 @@ async def test_sockets_of_an_address_are_counted(demo: Setup, settings: Any) -> 
         assert not (await client().socket.connect(SECONDS))[0]
         await one.socket.disconnect()
         await client().hello()
-    assert not consumers.sockets
+    assert not open_sockets.by_address
 
 
 def test_over_rest_and_openai_by_key_and_person(address: str, key: str, settings: Any) -> None:

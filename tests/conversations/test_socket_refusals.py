@@ -16,7 +16,7 @@ from bots.models import Bot
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
 from config.asgi import application
-from conversations import accept, consumers
+from conversations import accept, consumers, open_sockets
 from conversations.runner import runner
 from tests.conversations.socket_client import SECONDS, clients, stored
 
@@ -256,4 +256,4 @@ async def test_a_line_that_is_lost_while_it_is_answered_leaves_nothing_behind(de
             frames.put_nowait({"type": "websocket.receive", "text": '{"type": "hello"}'})
             with pytest.raises(OSError, match="gone"):
                 await asyncio.wait_for(application(scope, frames.get, send), SECONDS)
-        assert not consumers.sockets
+        assert not open_sockets.by_address

@@ -64,3 +64,6 @@ class WebChat(EmbeddableAdapter):
         """Two attributes at most: the rest is told by the channel."""
         color = f' data-color="{self.config.accent}"' if self.config.accent else ""
         return f'<script src="{base}/static/webchat/widget.js" data-channel="{slug}"{color} async></script>'
+
+    def page(self, slug: str, base: str) -> str:
+        return f"{base}/chat/{slug}/"

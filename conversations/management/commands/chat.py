@@ -13,6 +13,7 @@ from bots.models import Bot
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, channel_for, setup_of
+from conversations import notices
 from conversations.accept import accept
 from conversations.api.waiting import Answered, frames
 from conversations.remote_chat import Remote, RemoteFault
@@ -56,6 +57,9 @@ class Command(BaseCommand):
         user = getpass.getuser()
         incoming = IncomingMessage(event_id=str(new_id()), chat_id=user, sender_id=user, sender_name=user, text=text)
         accepted = await runner.accept(accept, setup, incoming, claim=True)
+        if accepted.paused:
+            self.stdout.write(notices.paused(setup.pause_message))
+            return
         shown = ""
         async for item in frames(accepted, text):
             if isinstance(item, Answered):

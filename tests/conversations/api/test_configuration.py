@@ -10,7 +10,7 @@ import pytest
 from bots.models import AIModel, AIProvider, Bot, ModelPrice, PromptVersion
 from bots.models.provider import Source
 from channels_integrations.base import adapters
-from channels_integrations.models import ChannelConfig, FeatureFlag, config_of
+from channels_integrations.models import ChannelConfig, FeatureFlag, FlagChange, config_of
 from channels_integrations.setup import setup_of
 from tests.conversations.api.conftest import Program
 
@@ -188,6 +188,30 @@ def test_a_flag_is_set_changed_and_taken_away(manager: Any) -> None:
     assert manager.delete(url).status_code == 204
     assert setup_of(channel.pk).flags["max_conversation_length"] == 100
     assert [flag["name"] for flag in manager.get("/api/v1/flags/").json()["results"]] == ["enable_tools"]
+
+
+def test_who_changed_a_flag_is_known(manager: Any) -> None:
+    made = manager.post("/api/v1/flags/", json={"name": "max_conversation_length", "value": 7}).json()
+    url = f"/api/v1/flags/{made['id']}/"
+    for value in (9, 9):
+        manager.patch(url, json={"value": value})
+    assert manager.patch(url, json={"value": 0}).status_code == 400
+    manager.delete(url)
+    changes = list(FlagChange.objects.order_by("id").values_list("was", "became", "by"))
+    assert changes == [(None, "7", "API key p"), ("7", "9", "API key p"), ("9", None, "API key p")]
+
+
+def test_a_channel_takes_a_break(manager: Any) -> None:
+    channel, url = ChannelConfig.objects.get(slug="demo"), "/api/v1/channels/demo/"
+    assert manager.get(url).json()["is_paused"] is False
+    paused = manager.patch(url, json={"is_paused": True, "pause_message": "Back soon."}).json()
+    assert (paused["is_paused"], paused["pause_message"]) == (True, "Back soon.")
+    assert (setup_of(channel.pk).paused, setup_of(channel.pk).pause_message) == (True, "Back soon.")
+    since = ChannelConfig.objects.get(slug="demo").paused_at
+    manager.patch(url, json={"is_paused": True})
+    assert ChannelConfig.objects.get(slug="demo").paused_at == since
+    assert manager.patch(url, json={"is_paused": False}).json()["is_paused"] is False
+    assert list(errors(manager.patch(url, json={"pause_message": "x" * 1001}))) == ["pause_message"]
 
 
 def test_a_model_tells_what_it_can_and_costs(manager: Any, program: Program) -> None:

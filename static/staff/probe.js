@@ -1,0 +1,24 @@
+// The test message of a channel: sent without leaving the page, so that nothing typed in its form is lost.
+"use strict";
+addEventListener("submit", async (event) => {
+  const form = event.target.closest(".probe form");
+  if (!form) return;
+  event.preventDefault();
+  const [button, told] = [form.querySelector("button"), form.querySelector("[role=status]")];
+  button.disabled = true;
+  told.className = "";
+  told.textContent = button.dataset.busy;
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
+    });
+    if (!answer.ok) throw new Error(answer.status);
+    const { state, text } = await answer.json();
+    told.className = state;
+    told.textContent = text;
+  } catch {
+    told.className = "failed";
+    told.textContent = button.dataset.lost;
+  }
+  button.disabled = false;
+});
