@@ -274,6 +274,7 @@ class Chat extends HTMLElement {
     const text = { waiting: this.texts.waiting, human: this.texts.human }[frame.owner];
     this.banner.hidden = !text;
     this.banner.textContent = text ?? "";
+    if (frame.owner === "closed") this.on_ended();
   }
 
   on_ended() {
