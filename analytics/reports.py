@@ -15,13 +15,10 @@ from django.utils.translation import gettext as _
 from analytics.figures import SUMS, Figures
 from analytics.forms import Filters, start_of, today
 from analytics.names import Names
-from bots.models import Workspace
 from conversations.models import ModelCall
+from conversations.models.conversation import no_test
 
 BOT, CHANNEL = "turn__conversation__bot", "turn__conversation__channel"
-METADATA = "turn__conversation__metadata"
-# `exclude(…__test=True)` alone would also leave out what has no such key: in SQL it compares with NULL.
-NO_TEST = ~Q(**{f"{METADATA}__has_key": "test"}) | ~Q(**{f"{METADATA}__test": True})
 GROUPS = ("day", "bot", "channel", "model")
 K = TypeVar("K", bound=Hashable)
 
@@ -83,9 +80,7 @@ def calls_for(user: Any, filters: Filters) -> QuerySet[Any]:
     """The calls that the user may see, of the chosen bot, channel and model, on any day. No test chats."""
     chosen = {f"{BOT}_id": filters.bot, f"{CHANNEL}_id": filters.channel, "model_id": filters.model}
     rows = ModelCall.objects.for_actor(user).filter(**{path: value for path, value in chosen.items() if value})
-    # Named once more: PostgreSQL expects few rows of a subquery over so small a table, and walks the ledger row by row.
-    workspaces = list(Workspace.objects.for_actor(user).values_list("pk", flat=True))
-    return rows.filter(NO_TEST, turn__conversation__workspace__in=workspaces)
+    return rows.filter(no_test("turn__conversation__"))
 
 
 def within(since: date, until: date) -> Q:
