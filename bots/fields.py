@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,12 @@ from bots.secret import Secret
 def new_id() -> uuid.UUID:
     """A UUIDv7: grows with time, also within a millisecond, so that indexes stay dense."""
     return uuid.UUID(bytes=uuid7().bytes)
+
+
+def first_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest id that a row made at this moment, or later, can have: the key's index serves as one of its time."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return uuid.UUID(int=milliseconds << 80)
 
 
 class IdField(models.UUIDField):  # type: ignore[type-arg]

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import pauses, sessions, turns
+from conversations import blocking, pauses, sessions, turns
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.sessions import Session
 from conversations.turns import Claim
@@ -219,23 +219,26 @@ def _remember(setup: Setup, incoming: IncomingMessage, user: ChatUser, conversat
 def _store(
     setup: Setup, incoming: IncomingMessage, conversation: Conversation, sender_id: uuid.UUID, *, claim: bool
 ) -> Accepted:
-    seq = conversation.next_seq
     paused = setup.paused and conversation.owner != Conversation.Owner.HUMAN
+    writer = blocking.writer(conversation, sender_id)
+    blocked = writer.blocked_at is not None
     answered = conversation.owner == Conversation.Owner.BOT and not paused
+    answered = answered and (not blocked or blocking.may_tell(writer))
     held = answered and claim and _is_free(conversation)
     turn = _turn(conversation, held) if answered else None
     message = Message.objects.create(
         conversation=conversation,
         channel_id=setup.channel_id,
         turn=turn,
-        seq=seq,
+        seq=conversation.next_seq,
         role=Message.Role.USER,
         sender_id=sender_id,
         text=incoming.text,
+        in_context=not blocked,
         event_id=incoming.event_id or None,
-        metadata={**incoming.raw, "paused": True} if paused else dict(incoming.raw),
+        metadata={**incoming.raw, **({"paused": True} if paused else {}), **blocking.remark(writer)},
     )
-    changed: dict[str, Any] = {"next_seq": seq + 1, "last_activity": Now()}
+    changed: dict[str, Any] = {"next_seq": message.seq + 1, "last_activity": Now()}
     if not conversation.title:
         changed["title"] = " ".join(incoming.text.split())[:80]
     if not held or turn is None:
@@ -289,7 +292,8 @@ def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
     states = [Turn.State.FAILED, Turn.State.DEAD, Turn.State.STOPPED]
     return bool(
         Turn.objects.filter(
-            pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None
+            pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None,
+            conversation__chat_user__person__blocked_at=None,
         ).update(
             state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", finished_at=None, run_after=Now(),
         )

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Concat, Now
 from channels_integrations.base import Button
 from channels_integrations.setup import Setup
 from conversations.frames import message_body
-from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
+from conversations.models import Conversation, Delivery, Message, ModelCall, Note, ToolCall, Turn
 
 PAGE = 50
 
@@ -95,6 +95,7 @@ def erase(conversation: Conversation) -> None:
         ToolCall.objects.filter(turn__conversation=conversation).delete()
         Delivery.objects.filter(message__conversation=conversation).delete()
         Message.objects.filter(conversation=conversation).delete()
+        Note.objects.filter(conversation=conversation).delete()
         here.update(
             title="", metadata={}, chat_id=Concat(Value("erased:"), Value(str(conversation.pk))), lease_until=None,
             lease_token=F("lease_token") + 1, ended_at=Coalesce("ended_at", Now()), erased_at=Now(),

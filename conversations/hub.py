@@ -44,7 +44,7 @@ class Hub:
         """Send it what happens from now on; `seen`: the highest `seq` it has; `owner`: who answers, as it was told."""
         self._watchers[conversation_id].add(watcher)
         self._seen[conversation_id] = min(seen, self._seen.get(conversation_id, seen))
-        self._owners[conversation_id] = owner
+        self._owners.setdefault(conversation_id, owner)  # as all of them were told: who came before is told of a change
 
     def leave(self, conversation_id: uuid.UUID, watcher: Watcher) -> None:
         """Send it nothing more."""

@@ -42,6 +42,8 @@ def unread(why: str) -> str:
         return _("This message is too long for me. Please send at most 8,000 characters.")
     if why == "too_often":
         return _("You are writing faster than I may answer. Please wait a minute.")
+    if why == "blocked":
+        return _("I may not answer you here. What you write is kept, and the people who run me can read it.")
     return _("I can only read text so far. Please write to me.")
 
 

@@ -52,11 +52,7 @@ def take(conversation_id: uuid.UUID, user: Any) -> Conversation:
         if conversation.owner == Owner.HUMAN and conversation.assigned_to_id == user.pk:
             return
         conversation.owner, conversation.assigned_to = Owner.HUMAN, user
-        open_turns = Turn.objects.filter(conversation=conversation, finished_at=None)
-        open_turns.filter(state=Turn.State.RUNNING).update(stop_requested=True)
-        open_turns.filter(state=Turn.State.QUEUED).update(
-            state=Turn.State.STOPPED, reason="a person took over", finished_at=Now()
-        )
+        Turn.objects.filter(conversation=conversation).stop("a person took over")
         changed = {"owner": Owner.HUMAN, "assigned_to": user, "waiting_since": None, "reminded_at": None}
         Conversation.objects.filter(pk=conversation.pk).update(**changed)
         _remark(conversation, lambda: _("%(name)s from the team answers now.") % {"name": name_of(user)})
@@ -78,6 +74,17 @@ def hand_back(conversation_id: uuid.UUID, user: Any) -> Conversation:
             _remark(conversation, lambda: _("%(name)s has left. The bot answers again.") % {"name": name_of(user)})
 
     return _locked(conversation_id, given)
+
+
+def end(conversation_id: uuid.UUID) -> Conversation:
+    """The conversation, ended by the team: nothing more is said in it, what follows begins anew. Raises Over."""
+
+    def ended(conversation: Conversation) -> None:
+        Turn.objects.filter(conversation=conversation).stop("the team ended the conversation")
+        changed = {"owner": Owner.CLOSED, "ended_at": Now(), "waiting_since": None, "reminded_at": None}
+        Conversation.objects.filter(pk=conversation.pk).update(**changed)
+
+    return _locked(conversation_id, ended)
 
 
 def name_of(user: Any) -> str:

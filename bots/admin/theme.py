@@ -3,6 +3,7 @@
 from unfold import widgets
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.paginator import InfinitePaginator
 
 Checkboxes = widgets.UnfoldAdminCheckboxSelectMultipleWidget
 File = widgets.UnfoldAdminFileFieldWidget
@@ -14,4 +15,11 @@ Switch = widgets.UnfoldBooleanSwitchWidget
 Textarea = widgets.UnfoldAdminTextareaWidget
 TextInput = widgets.UnfoldAdminTextInputWidget
 
-__all__ = ["AdminPasswordChangeForm", "ModelAdmin", "TabularInline", "UserChangeForm", "UserCreationForm"]
+__all__ = [
+    "AdminPasswordChangeForm",
+    "InfinitePaginator",
+    "ModelAdmin",
+    "TabularInline",
+    "UserChangeForm",
+    "UserCreationForm",
+]

@@ -42,9 +42,9 @@ class ScopedQuerySet(models.QuerySet[Any]):
             return self.all()
         if not getattr(actor, "is_staff", False):
             return self.none()
-        return self.filter(
-            **{f"{self.workspace_path}__in": Membership.objects.filter(user_id=actor.pk).values("workspace")}
-        )
+        # A list, asked for first: what PostgreSQL expects of a subquery here has it walk whole ledgers row by row.
+        mine = list(Membership.objects.filter(user_id=actor.pk).values_list("workspace", flat=True))
+        return self.filter(**{f"{self.workspace_path}__in": mine})
 
 
 class WorkspaceQuerySet(ScopedQuerySet):

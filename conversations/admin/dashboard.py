@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots import shutdown
+from bots.fields import first_id_at
 from bots.models import AIModel, AIProvider, Bot, Workspace
 from bots.models.price import dollars
 from channels_integrations.models import ChannelConfig, RawEvent
@@ -52,16 +53,18 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures(user: Any) -> list[Figure]:
-    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    talks = Conversation.objects.for_actor(user).filter(no_test(), last_activity__gte=today).count()
-    turns = Turn.objects.for_actor(user).filter(no_test("conversation__"), created_at__gte=today).aggregate(
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = first_id_at(midnight)  # ids grow with time: their index finds today's rows among millions
+    said = Message.objects.for_actor(user).filter(no_test("conversation__"), pk__gte=today)
+    talks = said.aggregate(talks=Count("conversation", distinct=True))["talks"]
+    turns = Turn.objects.for_actor(user).filter(no_test("conversation__"), pk__gte=today).aggregate(
         answered=Count("pk", filter=Q(state__in=("done", "stopped"))),
         running=Count("pk", filter=Q(state__in=("queued", "running", "waiting"))),
         failed=Count("pk", filter=Q(state__in=("failed", "dead"))),
     )  # fmt: skip
     waiting = Conversation.objects.for_actor(user).filter(owner="waiting", ended_at=None).count()
-    unsent = Delivery.objects.for_actor(user).filter(created_at__gte=today, state__in=("failed", "unknown", "expired"))
-    unread = RawEvent.objects.for_actor(user).filter(received_at__gte=today, state="dead")
+    unsent = Delivery.objects.for_actor(user).filter(pk__gte=today, state__in=("failed", "unknown", "expired"))
+    unread = RawEvent.objects.for_actor(user).filter(pk__gte=today, state="dead")
     stuck = unsent.count() + unread.count()
     conversations = reverse("admin:conversations_conversation_changelist")
     engine = reverse("admin:conversations_turn_changelist") if user.has_perm("conversations.view_turn") else ""
@@ -77,7 +80,7 @@ def _figures(user: Any) -> list[Figure]:
 
 
 def _cost(user: Any, since: Any) -> Figure:
-    calls = ModelCall.objects.for_actor(user).filter(no_test("turn__conversation__"), created_at__gte=since)
+    calls = ModelCall.objects.for_actor(user).filter(no_test("turn__conversation__"), pk__gte=since)
     sums = calls.aggregate(cost=Sum("cost_nanodollars"), unknown=Count("pk", filter=Q(cost_nanodollars=None)))
     amount = dollars(sums["cost"] or 0)
     more = _(" and %(count)d calls of unknown price") % {"count": sums["unknown"]} if sums["unknown"] else ""

@@ -15,9 +15,10 @@ from conversations.models.people import ChatUser
 
 
 def no_test(path: str = "") -> Q:
-    """Leaves out what staff tried; `path` leads to the conversation. Numbers are of what people said."""
-    # `exclude(…test=True)` alone would also leave out what has no such key: in SQL it compares with NULL.
-    return ~Q(**{f"{path}metadata__has_key": "test"}) | ~Q(**{f"{path}metadata__test": True})
+    """Without test chats, which are in no number; `path` leads to the conversation, as "turn__conversation__"."""
+    metadata = f"{path}metadata"
+    # `exclude(metadata__test=True)` alone would also leave out what has no such key: in SQL it compares with NULL.
+    return ~Q(**{f"{metadata}__has_key": "test"}) | ~Q(**{f"{metadata}__test": True})
 
 
 class Conversation(models.Model):
@@ -69,6 +70,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.pk)
+
+    @property
+    def is_test(self) -> bool:
+        """Whether staff tried a bot here: in no number."""
+        return self.metadata.get("test") is True
 
     @property
     def status(self) -> str:

@@ -13,6 +13,8 @@ from bots.fields import IdField
 from bots.models.workspace import ScopedQuerySet
 from conversations.models.message import Message
 
+GIVEN_UP = ("failed", "expired", "unknown")
+
 
 class DeliveryQuerySet(ScopedQuerySet):
     workspace_path = "message__conversation__workspace"
@@ -58,7 +60,10 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["message", "part"], name="delivery_part")]
-        indexes = [models.Index(fields=["run_after"], name="delivery_due", condition=Q(state__in=["new", "sending"]))]
+        indexes = [
+            models.Index(fields=["run_after"], name="delivery_due", condition=Q(state__in=["new", "sending"])),
+            models.Index(fields=["state", "id"], name="delivery_given_up", condition=Q(state__in=GIVEN_UP)),
+        ]
 
     def __str__(self) -> str:
         return f"part {self.part} {self.state}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -28,11 +29,14 @@ class Person(models.Model):
     preferred_model = models.ForeignKey(AIModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    blocked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    blocked_told_at = models.DateTimeField(null=True, blank=True, editable=False)  # when they last heard so
 
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("people")
+        indexes = [models.Index(fields=["id"], name="person_blocked", condition=Q(blocked_at__isnull=False))]
 
     def __str__(self) -> str:
         return self.name or str(_("Visitor"))

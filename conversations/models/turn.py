@@ -12,10 +12,17 @@ from bots.models.workspace import ScopedQuerySet
 from conversations.models.conversation import Conversation
 
 OPEN = ("queued", "running", "waiting")
+GIVEN_UP = ("stopped", "failed", "dead")
 
 
 class TurnQuerySet(ScopedQuerySet):
     workspace_path = "conversation__workspace"
+
+    def stop(self, reason: str) -> None:
+        """The running ones end with what was said so far, those that wait are not answered."""
+        still_open = self.filter(finished_at=None)
+        still_open.filter(state=Turn.State.RUNNING).update(stop_requested=True)
+        still_open.filter(state=Turn.State.QUEUED).update(state=Turn.State.STOPPED, reason=reason, finished_at=Now())
 
 
 class Turn(models.Model):
@@ -46,7 +53,10 @@ class Turn(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["conversation", "first_seq"], name="one_turn_a_message")]
-        indexes = [models.Index(fields=["run_after"], name="turn_open", condition=Q(state__in=OPEN))]
+        indexes = [
+            models.Index(fields=["run_after"], name="turn_open", condition=Q(state__in=OPEN)),
+            models.Index(fields=["state", "id"], name="turn_given_up", condition=Q(state__in=GIVEN_UP)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.state} {self.pk}"

@@ -1,15 +1,9 @@
 // The page "Needs a person": who waits, live; what is said, live; and answers on whatever channel.
-import { Connection } from "../webchat/connection.js";
-
-const element = (name, classes, text) => {
-  const made = document.createElement(name);
-  if (classes) made.className = classes;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
+import { staffLine } from "./line.js";
+import { element, Transcript } from "./transcript.js";
 
 class Inbox extends HTMLElement {
-  #open = null;
+  #open = new URLSearchParams(location.search).get("conversation");
   #typed = 0;
 
   connectedCallback() {
@@ -18,8 +12,8 @@ class Inbox extends HTMLElement {
       list: "ul", state: ".state", section: "section", who: "h2", about: ".about", said: ".said", form: "form",
       text: "textarea", canned: "select", taking: "[name=take]", giving: "[name=hand_back]",
     })) this[name] = this.querySelector(selector);
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.connection = new Connection(`${scheme}//${location.host}/ws/staff/`, {
+    this.transcript = new Transcript(this.said, this.texts);
+    this.connection = staffLine({
       opened: () => this.#opened(),
       heard: (frame) => this[`on_${frame.type}`]?.(frame),
       lost: () => (this.state.textContent = this.texts.offline),
@@ -87,7 +81,7 @@ class Inbox extends HTMLElement {
 
   on_opened(frame) {
     this.section.hidden = false;
-    this.said.replaceChildren();
+    this.transcript.clear();
     this.#head(frame);
     for (const button of this.list.querySelectorAll("button")) button.removeAttribute("aria-current");
   }
@@ -104,22 +98,11 @@ class Inbox extends HTMLElement {
   }
 
   on_history({ messages }) {
-    messages.forEach((message) => this.on_message(message));
+    messages.forEach((message) => this.transcript.show(message));
   }
 
   on_message(message) {
-    if (this.said.querySelector(`[data-seq="${message.seq}"]`)) return;
-    const near = this.said.scrollHeight - this.said.scrollTop - this.said.clientHeight < 80;
-    const row = element("div", `line ${message.role}`);
-    row.dataset.seq = message.seq;
-    row.dir = "auto";
-    const name = { user: this.texts.visitor, assistant: message.author ?? this.texts.bot }[message.role];
-    if (name) row.append(element("b", "", name));
-    const body = element("div", "body", message.html ? undefined : message.text);
-    if (message.html) body.innerHTML = message.html; // made safe by the server
-    row.append(body);
-    this.said.append(row);
-    if (near) this.said.scrollTop = this.said.scrollHeight;
+    this.transcript.show(message);
   }
 
   on_owner(frame) {

@@ -280,6 +280,7 @@ class Chat extends HTMLElement {
     const held = this.person && this.person === document.activeElement;
     if (this.person) this.person.hidden = frame.owner !== "bot";
     if (held && this.person.hidden) this.text.focus();
+    if (frame.owner === "closed") this.on_ended();
   }
 
   // What staff tell while the channel is switched off.

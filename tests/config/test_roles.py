@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 OURS = {"bots", "channels_integrations", "conversations"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 OPERATORS = {"Bot", "ChannelConfig", "Conversation", "Person", "CannedAnswer"}
+ACTIONS = {"conversation": ["end", "take", "hand_back", "note"], "person": ["block", "unblock", "note"]}
 ANALYSTS = OPERATORS - {"CannedAnswer"}
 
 
@@ -146,6 +147,52 @@ def test_each_role_sees_its_pages(client: Client, rows: dict[Any, Any], role: st
     assert user.get_all_permissions() == roles.names(role)
 
 
+def deeds(client: Client, rows: dict[Any, Any]) -> dict[str, int]:
+    """The answer to each thing that can be done on the pages of conversations and people."""
+    named = {"conversation": rows[Conversation], "person": rows[Person]}
+    return {
+        f"{model} {name}": client.post(reverse(f"admin:conversations_{model}_{name}", args=[row.pk])).status_code
+        for model, row in named.items()
+        for name in ACTIONS[model]
+    }
+
+
+def test_operators_and_administrators_act_in_their_workspace_nobody_else(client: Client, rows: dict[Any, Any]) -> None:
+    other = Workspace.objects.create(name="Other")
+    for role, workspace, wanted in [
+        ("analyst", None, {403}), (None, None, {404}), ("operator", other, {404}), ("administrator", other, {404}),
+    ]:  # fmt: skip
+        client.logout()
+        get_user_model().objects.filter(username=f"staff-{role}").delete()
+        staff(client, role, workspace)
+        assert set(deeds(client, rows).values()) == wanted, (role, workspace)
+    client.logout()
+    assert set(deeds(client, rows).values()) == {302}
+    rows[Person].refresh_from_db()
+    assert (rows[Person].blocked_at, rows[Conversation].notes.count()) == (None, 0)
+    assert Conversation.objects.get().owner == "bot"
+    for role in ("operator", "administrator"):
+        get_user_model().objects.filter(username=f"staff-{role}").delete()
+        staff(client, role)
+        assert set(deeds(client, rows).values()) == {302}
+    assert Conversation.objects.get().owner == "closed"
+
+
+def test_what_is_done_is_done_by_post_alone(client: Client, rows: dict[Any, Any]) -> None:
+    staff(client, "operator")
+    for name in ACTIONS["conversation"]:
+        page = reverse(f"admin:conversations_conversation_{name}", args=[rows[Conversation].pk])
+        assert client.get(page).status_code == 405
+
+
+def test_a_higher_role_elsewhere_does_nothing_here(client: Client, rows: dict[Any, Any]) -> None:
+    user = staff(client, "analyst")
+    Membership.objects.create(user=user, workspace=Workspace.objects.create(name="Other"), role="administrator")
+    assert set(deeds(client, rows).values()) == {403}
+    page = client.get(address(Conversation, "change", rows[Conversation].pk)).content.decode()
+    assert "<button" not in page.partition("<staff-conversation")[2].partition("</staff-conversation")[0]
+
+
 def test_a_lesser_role_in_one_workspace_is_not_raised_by_a_higher_one_elsewhere(
     client: Client, rows: dict[Any, Any]
 ) -> None:
@@ -193,6 +240,7 @@ def test_no_staff_page_is_forgotten() -> None:
         "try_bot",  # tests/conversations/test_trial.py
         "channels_integrations_channelconfig_test",  # tests/channels_integrations/admin/test_channel.py
         *(name for name, _model, _method in PAGES_OF_ROWS),
+        *(f"conversations_{model}_{name}" for model, names in ACTIONS.items() for name in names),
     }
     assert names - known - django == elsewhere
 

@@ -1,0 +1,80 @@
+"""For whoever runs the engine: turns, calls of models, deliveries and raw events; what was given up, to try again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from channels_integrations.models import RawEvent
+from conversations.admin import cost
+from conversations.admin.ledger import LedgerAdmin, ReadOnly
+from conversations.models import Delivery, ModelCall, Turn
+from conversations.undone import replay
+
+
+class EngineRoom(ReadOnly, LedgerAdmin):
+    """Rows of the ledger by state, newest first; what was given up can be tried again."""
+
+    kind = ""
+    list_filter: Any = ("state",)
+    actions = ("try_again",)
+
+    @admin.action(description=_("Try again what was given up"))
+    def try_again(self, request: HttpRequest, queryset: Any) -> None:
+        """Only rows that were given up: others are passed over."""
+        count = replay(self.kind, queryset.values_list("pk", flat=True))
+        messages.info(request, _("%(count)d will be tried again.") % {"count": count})
+
+
+@admin.register(Turn)
+class TurnAdmin(EngineRoom):
+    kind = "turns"
+    list_display = ("conversation", "state", "reason", "attempts", "created_at", "finished_at")
+    list_select_related = ("conversation",)
+
+
+class CallFilter(admin.SimpleListFilter):
+    """Calls that failed, which are few."""
+
+    title = _("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("failed", _("failed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(error="") if self.value() == "failed" else queryset
+
+
+@admin.register(ModelCall)
+class ModelCallAdmin(ReadOnly, LedgerAdmin):
+    list_display = ("created_at", "model_name", "level", "input_tokens", "output_tokens", "cost", "latency_ms", "error")
+    list_filter = (CallFilter,)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The report adds them up for everybody; single ones are for whoever runs the engine."""
+        return super().has_view_permission(request, obj) and request.user.has_perm("conversations.view_turn")
+
+    @admin.display(description=_("cost"))
+    def cost(self, obj: Any) -> str:
+        """In dollars."""
+        return cost.shown(obj.cost_nanodollars)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(EngineRoom):
+    kind = "deliveries"
+    list_display = ("message", "part", "state", "ambiguous", "reason", "attempts", "created_at", "sent_at")
+    list_select_related = ("message",)
+
+
+@admin.register(RawEvent)
+class RawEventAdmin(EngineRoom):
+    kind = "events"
+    list_display = ("channel", "state", "reason", "attempts", "received_at")
+    list_select_related = ("channel",)
+    exclude = ("body", "headers")
