@@ -1,7 +1,7 @@
 """Services that run models, as data: what the form of a new provider is filled in with.
 
-Sources, read in 2026: platform.openai.com/docs, openrouter.ai/docs, learn.microsoft.com (Azure OpenAI, v1 API),
-docs.ollama.com/api/openai-compatibility, docs.vllm.ai (OpenAI-compatible server).
+Each vendor's documentation names its address: platform.openai.com/docs, openrouter.ai/docs, learn.microsoft.com (Azure
+OpenAI, the v1 API), docs.ollama.com/api/openai-compatibility, docs.vllm.ai (OpenAI-compatible server).
 """
 
 from __future__ import annotations

@@ -133,6 +133,13 @@ class AIModelAdmin(FollowsEnvironment):
         now = ModelPrice.objects.filter(valid_from__lte=timezone.now()).order_by("-valid_from")
         return super().get_queryset(request).prefetch_related(Prefetch("prices", queryset=now, to_attr="prices_so_far"))
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only who may change all gives a model to all workspaces."""
+        box = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if box is not None and not roles.in_workspace(request.user, None, "bots.add_aimodel"):
+            box.queryset = box.queryset.filter(workspace__in=roles.workspaces(request.user, "bots.add_aimodel"))
+        return box
+
     def provider_of(self, obj: Any) -> AIProvider:
         found: AIProvider = obj.provider
         return found

@@ -134,6 +134,18 @@ def test_a_kept_key_is_not_sent_to_another_host(root: Client) -> None:
     assert moved.status_code == 302
 
 
+def test_an_administrator_gives_models_to_their_own_workspace_alone(client: Client) -> None:
+    user = get_user_model().objects.create_user("ann", is_staff=True)
+    Membership.objects.create(user=user, workspace=Workspace.default(), role="administrator")
+    other = Workspace.objects.create(name="Other")
+    Membership.objects.create(user=user, workspace=other, role="operator")
+    places = {"mine": Workspace.default(), "shared": None, "theirs": other}
+    rows = {name: AIProvider.objects.create(workspace=home, slug=name, name=name) for name, home in places.items()}
+    client.force_login(user)
+    box = client.get(reverse("admin:bots_aimodel_add")).context["adminform"].form.fields["provider"]
+    assert list(box.queryset) == [rows["mine"]]
+
+
 def test_an_administrators_provider_belongs_to_their_workspace(client: Client) -> None:
     user = get_user_model().objects.create_user("ann", is_staff=True)
     Membership.objects.create(user=user, workspace=Workspace.default(), role="administrator")
