@@ -65,13 +65,17 @@ class StaffBrowser:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
         self.save("/admin/login/?next=/admin/", username=name, password=password)
 
-    def save(self, path: str, **changes: str) -> str:
-        """Where one is after the page's largest form was sent with these changes. Fails where it is not taken."""
-        form = max(Forms(self.read(path)).found, key=len)
-        sent = {**form, **{name: [value] for name, value in changes.items()}}
+    def save(self, path: str, form_of: str = "", **changes: str) -> str:
+        """Where one is after a form of the page was sent with these changes. Fails where it is not taken.
+
+        The form is the one that holds the value `form_of`, else the largest. "" for a box that is not ticked.
+        """
+        forms = Forms(self.read(path)).found
+        form = next(form for form in forms if [form_of] in form.values()) if form_of else max(forms, key=len)
+        sent = {**form, **{name: [value] if value else [] for name, value in changes.items()}}
         with self._opener.open(self.address + path, urlencode(sent, doseq=True).encode(), timeout=30) as answer:
             page, ended = answer.read().decode(), str(answer.url)
-        assert not ended.endswith(path), page[page.find("error") - 500 :][:2000]
+        assert form_of or not ended.endswith(path), page[page.find("error") - 500 :][:2000]
         return ended
 
     def read(self, path: str) -> str:

@@ -36,7 +36,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 5.0
-ADD_FLAG = "/admin/channels_integrations/featureflag/add/"
+FLAGS = "/admin/channels_integrations/featureflag/"
 Ask = Callable[[], str]
 
 
@@ -135,7 +135,7 @@ def test_in_another_web_process(bot: str, redis: bool) -> None:
 
         def change() -> None:
             editor.save(bot, model=brief)
-            editor.save(ADD_FLAG, name="enable_commands", kind="bool", value="false")
+            editor.save(FLAGS, form_of="enable_commands", value="")
 
         in_force(
             change,
@@ -162,6 +162,6 @@ def test_in_a_worker(bot: str, hook: Setup, receiver: Receiver) -> None:
         ask()
         in_force(lambda: editor.save(bot, prompt="You sell bicycles."), (ask, "You sell bicycles."))
         in_force(
-            lambda: editor.save(ADD_FLAG, name="enable_commands", kind="bool", value="false"),
+            lambda: editor.save(FLAGS, form_of="enable_commands", value=""),
             (lambda: ask("/status"), "You wrote"),
         )
