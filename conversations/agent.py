@@ -208,7 +208,7 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
     usage, price = spoken.usage, job.model.price
     _count(job.model.reference, spoken, error)
     own = [m.seq for m in job.held.history]
-    return ModelCall(
+    row = ModelCall(
         turn=job.held.turn,
         model_id=job.model.id,
         model_name=job.model.reference,
@@ -231,6 +231,7 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
         finish_reason="stopped" if spoken.stopped else spoken.finish,
         error=error,
     )
+    return row.of(job.held.conversation)
 
 
 def _count(model: str, spoken: Spoken, error: str) -> None:
