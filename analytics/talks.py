@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Max
+from django.db.models import Max
 
 from analytics.figures import SUMS, Figures
 from analytics.forms import MOST_PAGES, Filters
@@ -38,7 +38,7 @@ def page_of(user: Any, filters: Filters) -> Page:
     """The page that the filters ask for. They are not counted: one too many is asked for instead."""
     first = (filters.page - 1) * ON_A_PAGE
     calls = calls_for(user, filters).filter(within(filters.since, filters.until))
-    sums = calls.order_by().values(conversation=F("turn__conversation")).annotate(**SUMS, last_call=Max("created_at"))
+    sums = calls.order_by().values("conversation").annotate(**SUMS, last_call=Max("created_at"))
     rows = list(sums.order_by("-nanodollars", "-tokens_out", "conversation")[first : first + ON_A_PAGE + 1])
     shown = rows[:ON_A_PAGE]
     found = _conversations(user, [row["conversation"] for row in shown])

@@ -66,11 +66,11 @@ FROM (SELECT t.id, t.n, t.channel_id, t.began, w.id AS sender, seq, t.n::bigint 
 
 INSERT INTO conversations_modelcall (id, turn_id, model_id, model_name, level, attempt, round, input_tokens,
   cached_tokens, output_tokens, estimated, input_nanodollars, output_nanodollars, cost_nanodollars, latency_ms,
-  first_token_ms, finish_reason, error, created_at)
+  first_token_ms, finish_reason, error, created_at, conversation_id, bot_id, channel_id, is_test)
 SELECT id_at(at, k), id_at(at, k), m.id, m.name, 'bot', 1, 1, 900 + k % 300, 200, 90, false, 1, 4,
   CASE WHEN k % 50 = 0 THEN NULL ELSE 1000000 + k % 1000 END, 1500, 400, 'stop',
-  CASE WHEN k % 100 = 0 THEN 'timeout' ELSE '' END, at
-FROM (SELECT s, n::bigint * 10 + s AS k, began + s * interval '1 minute' AS at
+  CASE WHEN k % 100 = 0 THEN 'timeout' ELSE '' END, at, talk_id, bot_id, channel_id, n % 300 = 0
+FROM (SELECT n, id AS talk_id, bot_id, channel_id, s, n::bigint * 10 + s AS k, began + s * interval '1 minute' AS at
       FROM talk, generate_series(0, {MESSAGES_EACH} / 2 - 1) AS s ORDER BY n, s) AS turns
 JOIN (SELECT id, name, row_number() OVER (ORDER BY id) - 1 AS place FROM bots_aimodel) AS m
   ON m.place = k % (SELECT count(*) FROM bots_aimodel);

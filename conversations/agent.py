@@ -213,7 +213,7 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
     if spoken.first_token_ms is not None:
         metrics.FIRST_TOKEN.labels(model).observe(spoken.first_token_ms / 1000)
     own = [m.seq for m in job.held.history]
-    return ModelCall(
+    row = ModelCall(
         turn=job.held.turn,
         model_id=job.model.id,
         model_name=model,
@@ -236,6 +236,7 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
         finish_reason="stopped" if spoken.stopped else spoken.finish,
         error=error,
     )
+    return row.of(job.held.conversation)
 
 
 def _total(spoken: Spoken) -> int:

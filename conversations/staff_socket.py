@@ -151,7 +151,7 @@ def staff_of(headers: dict[bytes, bytes]) -> Any:
 
 def mine(user: Any, conversation_id: uuid.UUID) -> Conversation:
     """The conversation, if the user may answer in its workspace today. Raises Conversation.DoesNotExist."""
-    fresh = type(user)._default_manager.get(pk=user.pk)  # rights that were taken away are gone
+    fresh = _anew(user)
     rows = Conversation.objects.for_actor(fresh).filter(erased_at=None)
     found: Conversation = rows.select_related(*SHOWN).get(pk=conversation_id)
     if not roles.in_workspace(fresh, found.workspace_id, MAY_ANSWER):
@@ -163,12 +163,17 @@ def queue(user: Any) -> list[Frame]:
     """Who waits for a person, longest first, then what the team is answering."""
     owners = (Conversation.Owner.WAITING, Conversation.Owner.HUMAN)
     rows = (
-        Conversation.objects.for_actor(user)
+        Conversation.objects.for_actor(_anew(user))
         .filter(owner__in=owners, ended_at=None)
         .select_related(*SHOWN)
         .order_by("-owner", "waiting_since")[:MOST_SHOWN]
     )
     return [described(row) for row in rows]
+
+
+def _anew(user: Any) -> Any:
+    """The user as they are now: rights that were taken away are gone."""
+    return type(user)._default_manager.get(pk=user.pk)
 
 
 def described(row: Conversation) -> Frame:

@@ -42,9 +42,18 @@ class ScopedQuerySet(models.QuerySet[Any]):
             return self.all()
         if not getattr(actor, "is_staff", False):
             return self.none()
-        # A list, asked for first: what PostgreSQL expects of a subquery here has it walk whole ledgers row by row.
-        mine = list(Membership.objects.filter(user_id=actor.pk).values_list("workspace", flat=True))
-        return self.filter(**{f"{self.workspace_path}__in": mine})
+        return self.filter(**{f"{self.workspace_path}__in": _workspaces_of(actor)})
+
+
+def _workspaces_of(user: Any) -> list[uuid.UUID]:
+    """Asked once a request, as roles are: the user object lives as long.
+
+    A list, and no subquery: what PostgreSQL expects of one here has it walk whole ledgers row by row.
+    """
+    if not hasattr(user, "_workspaces"):
+        user._workspaces = list(Membership.objects.filter(user_id=user.pk).values_list("workspace", flat=True))
+    found: list[uuid.UUID] = user._workspaces
+    return found
 
 
 class WorkspaceQuerySet(ScopedQuerySet):

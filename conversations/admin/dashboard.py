@@ -80,7 +80,7 @@ def _figures(user: Any) -> list[Figure]:
 
 
 def _cost(user: Any, since: Any) -> Figure:
-    calls = ModelCall.objects.for_actor(user).filter(no_test("turn__conversation__"), pk__gte=since)
+    calls = ModelCall.objects.for_actor(user).filter(is_test=False, pk__gte=since)
     sums = calls.aggregate(cost=Sum("cost_nanodollars"), unknown=Count("pk", filter=Q(cost_nanodollars=None)))
     amount = dollars(sums["cost"] or 0)
     more = _(" and %(count)d calls of unknown price") % {"count": sums["unknown"]} if sums["unknown"] else ""

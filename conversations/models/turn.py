@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from bots.fields import IdField
-from bots.models import AIModel, PromptVersion
+from bots.models import AIModel, Bot, PromptVersion
 from bots.models.workspace import ScopedQuerySet
+from channels_integrations.models import ChannelConfig
 from conversations.models.conversation import Conversation
 
 OPEN = ("queued", "running", "waiting")
@@ -70,10 +73,28 @@ class LedgerQuerySet(ScopedQuerySet):
     workspace_path = "turn__conversation__workspace"
 
 
+class ModelCallQuerySet(ScopedQuerySet):
+    workspace_path = "bot__workspace"
+
+
+def _said_again(to: Any) -> Any:
+    """What the turn's conversation says too: copied when the call is stored, checked and kept there."""
+    return models.ForeignKey(
+        to, null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+
+
 class ModelCall(models.Model):
-    """One call of a model: tokens, time, and the cost at the price of that moment (null: unknown, not zero)."""
+    """One call of a model: tokens, time, and the cost at the price of that moment (null: unknown, not zero).
+
+    It names its conversation, bot and channel itself, and whether it was a test: so reports join nothing.
+    """
 
     id = IdField()
+    conversation = _said_again(Conversation)
+    bot = _said_again(Bot)
+    channel = _said_again(ChannelConfig)
+    is_test = models.BooleanField(default=False, db_default=False)
     turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="model_calls")
     model = models.ForeignKey(AIModel, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     model_name = models.CharField(max_length=200)
@@ -100,10 +121,33 @@ class ModelCall(models.Model):
     said = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
-    objects = LedgerQuerySet.as_manager()
+    objects = ModelCallQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                include=[
+                    "bot", "channel", "conversation", "model", "model_name", "is_test", "input_tokens", "cached_tokens",
+                    "output_tokens", "cost_nanodollars", "id",
+                ],
+                name="model_call_report",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.model_name} {self.finish_reason or self.error}"
+
+    def save(self, **kwargs: Any) -> None:
+        if self.conversation_id is None:
+            self.of(self.turn.conversation)
+        super().save(**kwargs)
+
+    def of(self, conversation: Conversation) -> Self:
+        """The call, with what its conversation says."""
+        self.conversation_id, self.is_test = conversation.pk, conversation.is_test
+        self.bot_id, self.channel_id = conversation.bot_id, conversation.channel_id
+        return self
 
 
 class ToolCall(models.Model):

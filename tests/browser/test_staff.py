@@ -133,11 +133,13 @@ def test_nothing_that_people_say_runs_in_the_admin(browser: Browser, team: Produ
 from channels_integrations.models import ChannelConfig
 from conversations.models import ChatUser, Conversation, Message, Person
 channel = ChannelConfig.objects.get(slug="demo")
+from conversations.models import Note
 texts = [text.replace(chr(0), "") for text in {list(SCRIPTS)!r}]
 Message.objects.filter(conversation__chat_id__startswith="xss").delete()
 Conversation.objects.filter(chat_id__startswith="xss").delete()
 person = Person.objects.create(workspace=channel.workspace, name=texts[3][:200])
 user = ChatUser.objects.create(channel=channel, person=person, external_id="xss", username=texts[4][:200])
+Note.objects.bulk_create(Note(person=person, text=text) for text in texts[:20])
 for number in range(3):
     here = Conversation.objects.create(workspace=channel.workspace, channel=channel, bot=channel.bot, chat_user=user,
                                        chat_id=f"xss{{number}}", title=texts[number * 7][:100], owner="waiting",
@@ -165,6 +167,9 @@ for number in range(3):
     for link in [row.get_attribute("href") for row in page.locator("#result_list th a, #result_list td a").all()][:3]:
         page.goto(f"{team.address}{link}")
         page.wait_for_timeout(500)
+    page.goto(f"{admin}/person/?q=xss")
+    page.locator("#result_list th a, #result_list td a").first.click()
+    expect(page.get_by_role("heading", name="Notes")).to_be_visible()
     assert page.evaluate("window.harm") is None
     assert faults == []
     context.close()

@@ -13,6 +13,7 @@ from channels_integrations.setup import Setup
 from conversations import events, ownership, staff_replies
 from conversations.models import Conversation, Delivery, Message, Turn
 from conversations.runner import runner
+from tests.conversations.conftest import until_stored
 from tests.conversations.socket_client import Client, clients
 from tests.conversations.test_events import store
 from tests.fakes.webhook_receiver import Receiver
@@ -115,6 +116,7 @@ async def test_replies_go_out_on_whatever_channel(hook: Setup, grace: Any, recei
     await runner.start()
     await in_thread(store, hook, 1)
     await in_thread(events.read, hook.channel_id)
+    await until_stored(Conversation.objects.exists)  # the sweeper may be reading it already
     here = await in_thread(Conversation.objects.get)
     await in_thread(staff_replies.reply, here.pk, grace, "I am here.")
     runner.ring_delivery(here.pk)
