@@ -109,7 +109,8 @@ def channel_for(bot: Bot, kind: str) -> uuid.UUID:
     row = ChannelConfig.objects.filter(bot=bot, kind=kind).order_by("created_at").first()
     if row is None:
         row, _made = ChannelConfig.objects.get_or_create(
-            slug=f"{kind}-{bot.pk}", defaults={"bot": bot, "workspace_id": bot.workspace_id, "kind": kind, "name": kind}
+            slug=f"{kind}-{bot.pk}",
+            defaults={"bot": bot, "workspace_id": bot.workspace_id, "kind": kind, "name": adapters[kind].label},
         )
     return cast(uuid.UUID, row.pk)
 

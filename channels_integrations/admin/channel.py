@@ -35,6 +35,8 @@ class ChannelAdmin(ScopedModelAdmin):
     list_display = ("name", "platform", "bot", "model_here", "state")
     list_select_related = ("bot", "default_model__provider")
     list_filter = ("kind", "is_active")
+    search_fields = ("name", "slug", "bot__name")
+    ordering = ("name", "slug")
     list_before_template = "admin/channels_none.html"
     change_form_outer_after_template = "admin/channel_probe.html"
     prepopulated_fields = {"slug": ("name",)}

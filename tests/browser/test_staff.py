@@ -56,7 +56,7 @@ def test_a_channel_takes_a_break_and_visitors_are_told(page: Page, desk: Page, t
     page.goto(f"{team.address}/chat/demo/")
     expect(page.locator(".greeting")).to_be_visible()
     sign_in(desk, team, "root")
-    desk.goto(f"{team.address}/admin/channels_integrations/channelconfig/")
+    desk.goto(f"{team.address}/admin/channels_integrations/channelconfig/?q=web+chat")
     desk.locator("#result_list").get_by_role("link", name="Web chat").first.click()
     desk.get_by_label("What people are told").fill("Back on <b>Monday</b>.")
     desk.locator("[name=is_paused]").check()
@@ -80,7 +80,7 @@ def test_a_channel_takes_a_break_and_visitors_are_told(page: Page, desk: Page, t
 
 def test_an_address_is_copied_and_a_flag_is_set(desk: Page, team: Product) -> None:
     sign_in(desk, team, "root")
-    desk.goto(f"{team.address}/admin/channels_integrations/channelconfig/")
+    desk.goto(f"{team.address}/admin/channels_integrations/channelconfig/?q=web+chat")
     desk.locator("#result_list").get_by_role("link", name="Web chat").first.click()
     desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
     desk.get_by_role("button", name="Copy").first.click()
