@@ -90,10 +90,10 @@ def in_workspace(user: Any, workspace_id: uuid.UUID | None, permission: str) -> 
     )
 
 
-def workspaces(user: Any, permission: str) -> list[uuid.UUID]:
-    """The workspaces in which the user may do this."""
+def workspaces(user: Any, permission: str = "") -> list[uuid.UUID]:
+    """The workspaces in which the user may do this; "": in which they have any part."""
     rows = Workspace.objects.for_actor(user).values_list("pk", flat=True)
-    return [key for key in rows if in_workspace(user, key, permission)]
+    return [key for key in rows if not permission or in_workspace(user, key, permission)]
 
 
 def _memberships(user: Any) -> list[tuple[uuid.UUID, str]]:

@@ -16,12 +16,7 @@ class ConversationsConfig(AppConfig):
         metrics.register()
         probe.send_with(probes.send)
         # Plain English, as all that only staff read: marked for translation it would go to the chat's catalogs.
-        references.register(
-            "person.preferred_model",
-            references.Reference(
-                noun="people who chose it", rows=Person.objects.all, field="preferred_model", is_configuration=False
-            ),
-        )
+        # In the order in which a message takes its locks: the conversation, then the person.
         references.register(
             "conversation.model_override",
             references.Reference(
@@ -29,5 +24,11 @@ class ConversationsConfig(AppConfig):
                 rows=lambda: Conversation.objects.filter(ended_at=None),
                 field="model_override",
                 is_configuration=False,
+            ),
+        )
+        references.register(
+            "person.preferred_model",
+            references.Reference(
+                noun="people who chose it", rows=Person.objects.all, field="preferred_model", is_configuration=False
             ),
         )

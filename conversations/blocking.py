@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from conversations.models import Conversation, Person, Turn
+from conversations.models import Conversation, Message, Person, Turn
 
 REFUSED = "blocked"  # in a message's metadata: no model reads it
 TOLD_EVERY = timedelta(hours=1)
@@ -19,14 +19,19 @@ def block(person_id: uuid.UUID) -> bool:
     """Whether they are blocked by this call; what is being answered to them is stopped."""
     with transaction.atomic():
         blocked = Person.objects.filter(pk=person_id, blocked_at=None).update(blocked_at=Now(), blocked_told_at=None)
-        theirs = Turn.objects.filter(conversation__chat_user__person=person_id)
-        theirs.stop("the person was blocked")
+        asked = Message.objects.filter(sender__person=person_id, turn__finished_at=None).values("turn")
+        Turn.objects.filter(pk__in=asked).stop("the person was blocked")
     return bool(blocked)
 
 
 def unblock(person_id: uuid.UUID) -> bool:
     """Whether they are answered again by this call."""
     return bool(Person.objects.filter(pk=person_id, blocked_at__isnull=False).update(blocked_at=None))
+
+
+def is_blocked(chat_user_id: uuid.UUID) -> bool:
+    """Whether nobody answers this account's person."""
+    return bool(Person.objects.filter(chat_users=chat_user_id, blocked_at__isnull=False).exists())
 
 
 def writer(conversation: Conversation, chat_user_id: uuid.UUID) -> Person:

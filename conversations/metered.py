@@ -6,7 +6,7 @@ import uuid
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, setup_of
-from conversations import accept, chat_page, ownership, rates
+from conversations import accept, blocking, chat_page, ownership, rates
 from conversations.models import Conversation
 
 
@@ -39,7 +39,8 @@ def call_person(setup: Setup, visitor: str, address: str, language: str) -> Conv
         return None
     _within(setup, visitor, address)
     here = accept.start(setup, chat_id=visitor, sender_id=visitor, language=language, anew=False)
-    ownership.call_person(here.pk)
+    if not blocking.is_blocked(here.chat_user_id):
+        ownership.call_person(here.pk)
     found: Conversation = Conversation.objects.get(pk=here.pk)
     return found
 

@@ -91,7 +91,8 @@ async def answer(
             return None
         crash.point("turn closed")
         asked = begun.todo.model.reference if isinstance(begun.todo, Job) else "none"
-        metrics.turn_closed(begun.setup, held.turn, state=outcome.state, model=asked)
+        if not held.conversation.metadata.get("test"):
+            metrics.turn_closed(begun.setup, held.turn, state=outcome.state, model=asked)
         log.info("turn_closed", state=str(outcome.state), reason=outcome.reason, model=outcome.model)
         await _tell(emit, held, outcome, closed)
         return Reply(closed.message, closed.more, closed.to_send)

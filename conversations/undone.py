@@ -14,6 +14,7 @@ from django.utils import timezone
 from bots.remember import remembered_for
 from channels_integrations.models import RawEvent
 from conversations.models import Conversation, Delivery, Turn
+from conversations.models.conversation import no_test
 from conversations.models.turn import OPEN
 
 ALARM_SECONDS = 60.0  # a sweeper looks every five; an hour's queue is no alarm, a minute's silence is
@@ -72,7 +73,8 @@ def waiting() -> Waiting:
 def dead(kind: str) -> Any:
     """Rows of this kind that were given up, newest first."""
     model, _open, states = KINDS[kind]
-    return model.objects.filter(state__in=states).order_by("-pk")
+    rows = model.objects.filter(state__in=states).order_by("-pk")
+    return rows.filter(no_test("message__conversation__")) if kind == "deliveries" else rows
 
 
 def replay(kind: str, ids: Iterable[Any] | None = None) -> int:
@@ -81,6 +83,7 @@ def replay(kind: str, ids: Iterable[Any] | None = None) -> int:
     values: dict[str, Any] = {"attempts": 0, "run_after": Now(), "reason": ""}
     if kind == "turns":
         values |= {"state": Turn.State.QUEUED, "finished_at": None, "stop_requested": False}
+        rows = rows.filter(pk__in=Turn.objects.filter(conversation__chat_user__person__blocked_at=None).values("pk"))
     else:
         values["state"] = "new"
     if kind == "deliveries":

@@ -1,8 +1,8 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
 The parts: the main suite in two halves; its core again on SQLite without Redis; the browser tests; the chaos gate. Most
-tests wait more than they compute, so four lanes run side by side, each with a database of its own; the gate, which
-takes every core there is, runs alone. With arguments, only what they ask of pytest is run:
+tests wait more than they compute, so three lanes run side by side, those with the servers each with a database of
+its own; the gate, which takes every core there is, runs alone. With arguments, only what they ask of pytest is run:
 `python tests/run.py tests/bots -k price`.
 """
 
@@ -40,12 +40,9 @@ def run_suite(addresses: dict[str, str]) -> int:
     embedded = {name: value for name, value in os.environ.items() if name not in addresses}
     first, second = os.environ | addresses, os.environ | _apart(addresses)
     main = ["-m", "not browser and not chaos"]
-    folders = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/conversations").glob("*/__init__.py"))
-    inner = [folder.removesuffix("/__init__.py") for folder in folders]  # apart from the files beside them
     lanes: list[list[Part]] = [
-        [(["tests/conversations", *(f"--ignore={folder}" for folder in inner), *main], first)],
-        [(["tests", "--ignore=tests/conversations", *main], second), ([*inner, *main], second)],
-        [(["-m", "embedded"], embedded)],
+        [(["tests/conversations", *main], first)],
+        [(["tests", "--ignore=tests/conversations", *main], second), (["-m", "embedded"], embedded)],
     ]
     missing = ""
     if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own

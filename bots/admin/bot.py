@@ -33,7 +33,7 @@ class BotAdmin(ScopedModelAdmin):
             None,
             {
                 "fields": (
-                    *("name", "slug", "description", "prompt", "versions", "model", "tools", "is_active"),
+                    *("workspace", "name", "slug", "description", "prompt", "versions", "model", "tools", "is_active"),
                     "seen",
                 )
             },
@@ -89,7 +89,11 @@ class BotAdmin(ScopedModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a picture that is there can be removed; only a bot that was saved has versions."""
         there = obj is not None and BotPicture.objects.filter(bot=obj).exists()
-        gone = {*(() if there else ("without_picture",)), *(() if obj else ("versions",))}
+        gone = {
+            *(() if there else ("without_picture",)),
+            *(() if obj else ("versions",)),
+            *(self.get_exclude(request, obj) or ()),
+        }
         return [
             (name, {**told, "fields": [field for field in told["fields"] if field not in gone]})
             for name, told in super().get_fieldsets(request, obj)

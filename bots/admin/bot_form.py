@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.admin import theme
 from bots.admin.meanwhile import SavedMeanwhile
-from bots.models import Bot, BotPicture
+from bots.models import Bot, BotPicture, Workspace
 from bots.tools.base import tools
 
 LARGEST_PICTURE = 200 * 1024  # bytes
@@ -58,6 +58,15 @@ class BotForm(SavedMeanwhile):
         self.initial["suggestions"] = "\n".join(self.instance.suggestions)
         if not BotPicture.objects.filter(bot=self.instance.pk).exists():
             del self.fields["without_picture"]
+
+    def clean(self) -> dict[str, Any]:
+        """No two bots of one slug, also where the other is archived, and the box of the workspace not shown."""
+        cleaned = super().clean()
+        home = cleaned.get("workspace") or self.instance.workspace_id or Workspace.default()
+        same = Bot.objects.filter(workspace=home, slug=cleaned.get("slug")).exclude(pk=self.instance.pk)
+        if cleaned.get("slug") and same.exists():
+            self.add_error("slug", _("Another bot, perhaps an archived one, has this slug already."))
+        return cleaned
 
     def clean_suggestions(self) -> list[str]:
         """The lines that say something."""

@@ -18,7 +18,7 @@ from bots.models import Bot, PromptVersion
 from bots.remember import forget
 
 Piece = tuple[Literal["same", "added", "removed"], str]
-LONGEST = 4_000  # words of a passage; a longer one that was rewritten is shown as removed and added whole
+LONGEST = 2_500  # lines, or words of a passage; what is longer is shown as removed and added whole
 
 
 def history(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -64,10 +64,12 @@ def compare(old: str, new: str) -> list[Piece]:
 
 def _pieces(old: list[str], new: list[str], *, by_word: bool) -> list[Piece]:
     found: list[Piece] = []
+    if max(len(old), len(new)) > LONGEST:
+        return [("removed", "".join(old)), ("added", "".join(new))]
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         gone, come = "".join(old[a:b]), "".join(new[c:d])
         words = (_words(gone), _words(come)) if by_word and kind == "replace" else ([], [])
-        if words[0] and max(map(len, words)) <= LONGEST:
+        if words[0]:
             found += _pieces(*words, by_word=False)
         elif kind == "equal":
             found.append(("same", gone))

@@ -58,7 +58,7 @@ class ProviderForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """No two accounts of one name, also where the box of the workspace is not shown; no key sent elsewhere."""
         cleaned = super().clean() or self.cleaned_data
-        moved = _host(cleaned.get("base_url") or "") != _host(self.instance.base_url)
+        moved = _server(cleaned.get("base_url") or "") != _server(self.instance.base_url)
         if moved and self._keeps_a_key() and not cleaned.get("api_key"):
             self.add_error("api_key", _("Enter the key again: the one that is kept was given for another address."))
         same = AIProvider.objects.filter(workspace=self._home(), slug=cleaned.get("slug")).exclude(pk=self.instance.pk)
@@ -155,14 +155,16 @@ def home_of(actor: Any) -> uuid.UUID | None:
     return mine[0] if mine else Workspace.default().pk
 
 
-def _host(address: str) -> str:
+def _server(address: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: a key given for one is sent to no other."""
     try:
-        return urlsplit(address).hostname or ""
+        parts = urlsplit(address)
+        return parts.scheme, parts.hostname or "", parts.port
     except ValueError:
-        return ""
+        return "", "", None
 
 
 def _network(address: str) -> str:
     """What PRIVATE_NETWORKS would have to name."""
-    host = _host(address)
+    host = _server(address)[1]
     return "127.0.0.0/8,::1" if host in ("localhost", "127.0.0.1", "::1") else host

@@ -24,10 +24,20 @@ class ScopedModelAdmin(theme.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = self.model._default_manager.for_actor(request.user)
+        closed = self._closed_to(request.user)
+        rows = rows.exclude(**{f"{rows.workspace_path}__in": closed}) if closed else rows
         return rows.filter(archived_at=None) if hasattr(self.model, "archived_at") else rows
 
+    def _closed_to(self, user: Any) -> set[Any]:
+        """The user's workspaces where their role is too small to see such rows; in another it may be large enough."""
+        seen = {key for verb in ("view", "change") for key in roles.workspaces(user, self._permission(verb))}
+        return set(roles.workspaces(user)) - seen
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_foreignkey(db_field, request, **{**_mine(db_field, request), **kwargs})
+        box = super().formfield_for_foreignkey(db_field, request, **{**_mine(db_field, request), **kwargs})
+        if box is not None and db_field.name == "workspace" and not db_field.null:
+            box.queryset = box.queryset.filter(pk__in=roles.workspaces(request.user, self._permission("add")))
+        return box
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_manytomany(db_field, request, **{**_mine(db_field, request), **kwargs})
@@ -36,6 +46,12 @@ class ScopedModelAdmin(theme.ModelAdmin):
         """The workspace is not asked for while there is only one."""
         known = list(super().get_exclude(request, obj) or [])
         return [*known, "workspace"] if not several_workspaces() else known
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A row stays in its workspace."""
+        known = super().get_readonly_fields(request, obj)
+        names = {field.name for field in self.opts.fields if not field.null}
+        return (*known, "workspace") if obj and "workspace" in names and several_workspaces() else known
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if hasattr(obj, "workspace_id") and obj.workspace_id is None and not obj._meta.get_field("workspace").null:
@@ -69,8 +85,10 @@ class ScopedModelAdmin(theme.ModelAdmin):
         workspace = _workspace_of(obj)
         if workspace is None and verb == "view":
             return True  # what serves all workspaces is seen in each
-        permission = f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}"
-        return roles.in_workspace(request.user, workspace, permission)
+        return roles.in_workspace(request.user, workspace, self._permission(verb))
+
+    def _permission(self, verb: str) -> str:
+        return f"{self.opts.app_label}.{get_permission_codename(verb, self.opts)}"
 
 
 class ScopedTabularInline(theme.TabularInline):

@@ -22,7 +22,7 @@ from bots.models import Bot
 from bots.remember import forget
 from channels_integrations import probe
 from channels_integrations.base import Adapter, EmbeddableAdapter, SendingAdapter, WebhookAdapter, adapters
-from channels_integrations.config_form import ChannelForm, config_boxes, form_for
+from channels_integrations.config_form import ChannelForm, PlatformForm, config_boxes, form_for
 from channels_integrations.flag_form import own_boxes
 from channels_integrations.models import ChannelConfig, FeatureFlag
 from channels_integrations.setup import Misconfigured, adapter_of
@@ -58,7 +58,8 @@ class ChannelAdmin(ScopedModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A channel stays on its platform."""
-        return ("kind", *self.readonly_fields) if obj else self.readonly_fields
+        known = super().get_readonly_fields(request, obj)
+        return ("kind", *known) if obj else known
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """What most begin with: a page of one's own, and the only bot there is."""
@@ -82,7 +83,7 @@ class ChannelAdmin(ScopedModelAdmin):
         if may and config_boxes(obj.kind):
             groups.append((adapters[obj.kind].label, {"fields": config_boxes(obj.kind)}))
         groups.append((_("Take a break"), {"fields": ["is_paused", "pause_message"]}))
-        if may and _may_set_flags(request, obj):
+        if may and obj.kind in adapters and _may_set_flags(request, obj):
             groups.append((_("Feature flags of this channel"), {"fields": list(own_boxes())}))
         return groups
 
@@ -111,7 +112,7 @@ class ChannelAdmin(ScopedModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        changed = form.flags_changed() if change else {}
+        changed = form.flags_changed() if isinstance(form, PlatformForm) else {}
         for name, value in changed.items():
             FeatureFlag.objects.put(
                 name, value, workspace_id=obj.workspace_id, channel_id=obj.pk, who=request.user

@@ -91,7 +91,7 @@ def _steps(user: Any) -> list[Step]:
     """From nothing to a bot that people talk to."""
     bots, channels = Bot.objects.for_actor(user), ChannelConfig.objects.for_actor(user).filter(archived_at=None)
     chat = channels.filter(kind="webchat", is_active=True).first()
-    real = AIProvider.objects.filter(is_active=True).exclude(kind="demo").exists()
+    real = AIProvider.objects.for_actor(user).filter(is_active=True, archived_at=None).exclude(kind="demo").exists()
     return [
         Step(_("Connect a model"), _("The key of a provider; until then the demo model answers by rule."), real,
              reverse("admin:bots_aiprovider_add")),

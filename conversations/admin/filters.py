@@ -100,11 +100,22 @@ class TestFilter(admin.SimpleListFilter):
         return queryset
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+
+
 class DaysForm(forms.Form):
     """From one day to another, both included; one of them may be left open."""
 
     since = forms.DateField(label=_("From"), required=False, input_formats=["%Y-%m-%d"])
     until = forms.DateField(label=_("To"), required=False, input_formats=["%Y-%m-%d"])
+
+    def clean(self) -> dict[str, Any]:
+        """Days of which somebody could have talked, and a day after them."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, day in cleaned.items():
+            if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+                self.add_error(name, _("Choose a day of these years."))
+        return cleaned
 
 
 class BeganFilter(admin.ListFilter):

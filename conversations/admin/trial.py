@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import uuid
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
 import orjson
-from django.db import OperationalError
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -76,7 +77,11 @@ def _read(body: bytes) -> Trial:
             raise BadText("parameters", _("“Parameters” is no JSON object, such as {}.")) from None
         raise BadText("bad_request", f"{box}: {first['msg']}".removeprefix(": ")) from None
     clean_text(trial.text)
-    if not storable(trial.name + trial.prompt + "".join(line.text for line in trial.said)):
+    try:
+        written = json.dumps(trial.model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise BadText("parameters", _("“Parameters” holds a number that is none.")) from None
+    if "\\u0000" in written or not storable(written):
         raise BadText("invalid_text", _("This text has characters that cannot be stored."))
     return trial
 
@@ -86,12 +91,14 @@ async def _lines(setup: Setup, trial: Trial, user: Any) -> AsyncGenerator[bytes,
     accepted = None
     try:
         accepted = await runner.accept(_accept, setup, trial, user)
+        if accepted.turn_id is None:
+            yield _line({"type": "error", "message": _("Nobody is answered there: the API channel takes a break.")})
         async for item in waiting.frames(accepted, ""):
             yield _line(await in_thread(_outcome, item) if isinstance(item, waiting.Answered) else item)
         accepted = None
-    except waiting.NoAnswer:
-        yield _line({"type": "error", "message": _("There is no answer yet.")})
-    except OperationalError:
+    except waiting.NoAnswer as none:
+        yield _line({"type": "error", "message": str(none) or _("There is no answer yet.")})
+    except DatabaseError:
         yield _line({"type": "error", "message": _("The database cannot be reached right now.")})
     finally:
         if accepted is not None:

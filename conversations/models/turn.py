@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
 from bots.fields import IdField
@@ -23,9 +23,13 @@ class TurnQuerySet(ScopedQuerySet):
 
     def stop(self, reason: str) -> None:
         """The running ones end with what was said so far, those that wait are not answered."""
-        still_open = self.filter(finished_at=None)
-        still_open.filter(state=Turn.State.RUNNING).update(stop_requested=True)
-        still_open.filter(state=Turn.State.QUEUED).update(state=Turn.State.STOPPED, reason=reason, finished_at=Now())
+        queued = Q(state=Turn.State.QUEUED)  # in one statement: what is claimed meanwhile is not missed
+        self.filter(finished_at=None, state__in=(Turn.State.QUEUED, Turn.State.RUNNING)).update(
+            stop_requested=Case(When(queued, then="stop_requested"), default=Value(True)),
+            reason=Case(When(queued, then=Value(reason)), default="reason"),
+            finished_at=Case(When(queued, then=Now()), default="finished_at"),
+            state=Case(When(queued, then=Value(Turn.State.STOPPED)), default="state"),
+        )
 
 
 class Turn(models.Model):

@@ -60,12 +60,14 @@ class Conversation extends HTMLElement {
 
   async #look() {
     const open = this.#unsettled();
-    const part = await this.#fetch(`after=${open ? open.dataset.seq - 1 : this.transcript.last}`);
-    this.querySelector(".head").replaceWith(part.querySelector(".head"));
-    const rows = part.querySelectorAll(".line");
-    if (rows.length) this.querySelector(".empty")?.remove();
-    for (const row of rows) this.transcript.add(row);
-    if (rows.length === 50) this.#again = true;
+    let after = open ? open.dataset.seq - 1 : this.transcript.last;
+    for (let rows = null; rows === null || rows.length === 50; after = rows.at(-1)?.dataset.seq) {
+      const part = await this.#fetch(`after=${after}`);
+      this.querySelector(".head").replaceWith(part.querySelector(".head"));
+      rows = [...part.querySelectorAll(".line")];
+      if (rows.length) this.querySelector(".empty")?.remove();
+      for (const row of rows) this.transcript.add(row);
+    }
   }
 
   async #earlier(link) {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
@@ -20,11 +19,12 @@ from conversations import metrics
 from tests.config.test_worker import broker, database, until
 from tests.product import free_port, serve
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("here", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.embedded
 def test_this_machine_may_read_them(client: Client, here: str) -> None:
     answer = client.get("/metrics", REMOTE_ADDR=here)
     assert answer.status_code == 200
@@ -46,6 +46,7 @@ def test_nobody_else_may_and_a_proxy_on_this_machine_is_somebody_else(client: Cl
     assert b"switchboard_" not in answer.content
 
 
+@pytest.mark.embedded
 def test_with_a_token_who_knows_it_may_from_anywhere(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "canary-token"
     away = {"REMOTE_ADDR": "10.0.0.7", "HTTP_X_FORWARDED_FOR": "10.0.0.9"}
@@ -68,7 +69,6 @@ def test_without_a_database_the_process_tells_what_it_knows_itself(tmp_path: Pat
     assert "switchboard_overdue_seconds" not in told
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no table")
 def test_a_locked_table_holds_no_scrape_up_for_long(client: Client) -> None:
     forget()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -97,7 +97,6 @@ def test_an_error_that_nobody_knows_is_another() -> None:
     assert found == {"other"}
 
 
-@pytest.mark.skipif(not settings.REDIS_URL, reason="there is no broker")
 def test_a_worker_tells_its_own_at_a_port_and_a_port_in_use_is_told_in_one_line() -> None:
     port = free_port()
     variables = {

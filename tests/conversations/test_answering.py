@@ -42,7 +42,7 @@ def model(demo: Setup, server: ModelServer, settings: object) -> AIModel:
 
     provider = AIProvider.objects.create(slug="fake", name="Fake", base_url=server.base_url, api_key="sk-canary-0000")
     model = AIModel.objects.create(
-        provider=provider, name="fake-small", first_token_seconds=0.5, idle_seconds=0.4, total_seconds=2
+        provider=provider, name="fake-small", first_token_seconds=1.5, idle_seconds=1.2, total_seconds=4
     )
     settings.DEFAULT_MODEL = "fake/fake-small"  # type: ignore[attr-defined]
     forget()
@@ -100,7 +100,7 @@ async def test_from_the_third_turn_most_of_the_input_is_an_unchanged_prefix(
         ([Reply(text="  "), Reply(reasoning="hm")], "empty", "found no answer"),
         ([Reply(status=503)] * 3, "unavailable", "cannot reach the model"),
         ([Reply(status=429, headers={"Retry-After": "99"})], "rate_limited", "many people"),
-        ([Reply(hang=1)] * 2, "timeout", "took too long"),
+        ([Reply(hang=2.5)] * 2, "timeout", "took too long"),
     ],
 )
 async def test_each_failure_ends_in_one_plain_sentence_and_a_reason(
