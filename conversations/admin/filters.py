@@ -112,7 +112,7 @@ class DaysForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Days of which somebody could have talked, and a day after them."""
         cleaned = super().clean() or self.cleaned_data
-        for name, day in cleaned.items():
+        for name, day in list(cleaned.items()):
             if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
                 self.add_error(name, _("Choose a day of these years."))
         return cleaned
