@@ -43,6 +43,7 @@ class Setup:
     picture: str
     tools: tuple[str, ...]
     parameters: Mapping[str, Any]
+    max_output_tokens: int | None
     flags: Mapping[str, flags.Value]
 
     def tried(self, trial: Mapping[str, Any]) -> Setup:
@@ -55,6 +56,7 @@ class Setup:
             bot_model_id=uuid.UUID(trial["model"]) if trial["model"] else None,
             tools=tuple(trial["tools"]),
             parameters=trial["parameters"],
+            max_output_tokens=trial["max_output_tokens"],
             channel_model_id=None,
             channel_prompt="",
         )
@@ -147,5 +149,6 @@ def _setup(row: ChannelConfig) -> Setup:
         picture=_picture(bot),
         tools=tuple(bot.tools),
         parameters=bot.parameters,
+        max_output_tokens=bot.max_output_tokens,
         flags=flags.values(row.workspace_id, row.pk),
     )

@@ -53,6 +53,7 @@ class Job:
     tools: tuple[ToolSpec, ...]
     context: ToolContext
     parameters: Mapping[str, Any]
+    longest: int  # tokens of an answer
     prompt_version_id: Any
 
     @property
@@ -124,7 +125,7 @@ async def _speak(
         model=job.model.name,
         messages=tuple(messages),
         tools=tools,
-        max_output_tokens=job.model.max_output_tokens,
+        max_output_tokens=job.longest,
         parameters={**job.model.parameters, **job.parameters},
         deadlines=job.model.deadlines,
     )

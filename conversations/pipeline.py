@@ -213,12 +213,13 @@ def _job(setup: Setup, held: Claim) -> Job:
     person = speaker.person
     model, level = choose(setup, conversation=held.conversation.model_override_id, person=person.preferred_model_id)
     offered = _offered(setup, _permissions(person)) if model.can_call_tools else ()
+    longest = min(model.max_output_tokens, setup.max_output_tokens or model.max_output_tokens)
     messages, first_seq = context.compose(
         instructions=context.instructions(bot=setup.bot_name, prompt=setup.prompt, channel_prompt=setup.channel_prompt),
         earlier=[context.Said(m.seq, _chat(m)) for m in held.history if m.turn_id != held.turn.pk],
         facts=context.facts(now=datetime.now(_zone(person.timezone)), person=person.name, language=person.language),
         own=[_chat(m) for m in held.history if m.turn_id == held.turn.pk and m.role == Message.Role.USER],
-        budget=max(500, model.context_window - model.max_output_tokens - 300 * len(offered)),
+        budget=max(500, model.context_window - longest - 300 * len(offered)),
         length=int(setup.flags["max_conversation_length"]),
     )
     return Job(
@@ -231,6 +232,7 @@ def _job(setup: Setup, held: Claim) -> Job:
         tools=offered,
         context=_tool_context(setup, held, speaker),
         parameters=setup.parameters,
+        longest=longest,
         prompt_version_id=setup.prompt_version_id,
     )
 

@@ -99,6 +99,7 @@ class ModelForm(forms.ModelForm):
 class AIModelAdmin(FollowsEnvironment):
     """What the environment says of a model stays as it is; what it costs is always said here."""
 
+    none_yet = _("There is no model yet. “Fetch models” on a provider's page lists what it offers.")
     form = ModelForm
     list_display = ("reference", "label", "price", "context_window", "can_call_tools", "ends", "is_active", "origin")
     list_select_related = ("provider",)

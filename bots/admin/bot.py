@@ -22,6 +22,7 @@ from bots.models import Bot, BotPicture
 @admin.register(Bot)
 class BotAdmin(ScopedModelAdmin):
     form = BotForm
+    none_yet = _("There is no bot yet. A bot is a name, a prompt and a model; you try it beside its form.")
     compressed_fields = False  # labels above their boxes: the test chat takes the width
     list_display = ("name", "slug", "model", "is_active", "updated_at")
     list_select_related = ("model",)
@@ -39,7 +40,7 @@ class BotAdmin(ScopedModelAdmin):
             },
         ),
         (_("Welcome"), {"fields": ("greeting", "suggestions", "upload", "without_picture")}),
-        (_("Advanced"), {"fields": ("parameters",), "classes": ("collapse",)}),
+        (_("Limits and parameters"), {"fields": ("max_output_tokens", "parameters"), "classes": ("collapse",)}),
     )
 
     def get_urls(self) -> Any:

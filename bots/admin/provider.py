@@ -65,6 +65,7 @@ class FollowsEnvironment(ScopedModelAdmin):
 
 @admin.register(AIProvider)
 class AIProviderAdmin(FollowsEnvironment):
+    none_yet = _("There is no provider yet. A provider is whoever runs the models: choose the service, paste its key.")
     form = ProviderForm
     list_display = ("name", "slug", "base_url", "is_active", "origin")
     readonly_fields = ("origin",)

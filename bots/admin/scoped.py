@@ -10,7 +10,7 @@ from django.db import models
 from django.http import Http404, HttpRequest
 
 from bots import roles
-from bots.admin import theme
+from bots.admin import archive, theme
 from bots.models import Workspace
 from bots.remember import forget
 
@@ -21,12 +21,30 @@ class ScopedModelAdmin(theme.ModelAdmin):
     show_full_result_count = False
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     show_facets = admin.ShowFacets.NEVER
+    list_before_template = "admin/none_yet.html"
+    none_yet: Any = ""  # what an empty list says: what the rows are, and how one comes about
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = self.model._default_manager.for_actor(request.user)
         closed = self._closed_to(request.user)
         rows = rows.exclude(**{f"{rows.workspace_path}__in": closed}) if closed else rows
-        return rows.filter(archived_at=None) if hasattr(self.model, "archived_at") else rows
+        return rows.filter(archived_at__isnull=not archive.is_looked_at(request)) if self._archives() else rows
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """What was put away can be looked at."""
+        known = super().get_list_filter(request)
+        return (*known, archive.ArchivedFilter) if self._archives() else known
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Put away, or brought back, by who may change such rows."""
+        found = super().get_actions(request)
+        if self._archives() and self.has_change_permission(request):
+            action = archive.restore if archive.is_looked_at(request) else archive.archive
+            found[action.__name__] = self.get_action(action)
+        return found
+
+    def _archives(self) -> bool:
+        return hasattr(self.model, "archived_at")
 
     def _closed_to(self, user: Any) -> set[Any]:
         """The user's workspaces where their role is too small to see such rows; in another it may be large enough."""

@@ -67,6 +67,7 @@ class ApiKeyForm(forms.ModelForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ScopedModelAdmin):
+    none_yet = _("There is no key yet. With a key, programs and OpenAI clients talk to your bots.")
     form = ApiKeyForm
     list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at")
     filter_horizontal = ("bots",)

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
@@ -34,6 +35,10 @@ class Bot(models.Model):
     suggestions = models.JSONField(default=list, blank=True, help_text=_("Questions offered at the start, as a list."))
     tools = models.JSONField(default=list, blank=True, help_text=_("Names of the tools it may use, as a list."))
     parameters = models.JSONField(default=dict, blank=True, help_text=_("Sent to the model, over the model's own."))
+    max_output_tokens = models.PositiveIntegerField(
+        _("longest answer"), null=True, blank=True, validators=[MinValueValidator(16), MaxValueValidator(1_000_000)],
+        help_text=_("Tokens; a token is about three quarters of a word. Empty: as long as the model may answer."),
+    )  # fmt: skip
     is_active = models.BooleanField(_("in use"), default=True)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -73,7 +78,7 @@ class Bot(models.Model):
             made = Bot.objects.create(
                 workspace=self.workspace, slug=slug, name=f"Copy of {self.name}"[:100],
                 description=self.description, model=self.model, greeting=self.greeting, suggestions=self.suggestions,
-                tools=self.tools, parameters=self.parameters, is_active=False,
+                tools=self.tools, parameters=self.parameters, max_output_tokens=self.max_output_tokens, is_active=False,
             )  # fmt: skip
             made.write_prompt(self.prompt, author=author)
             for picture in BotPicture.objects.filter(bot=self):

@@ -37,7 +37,9 @@ class ChannelAdmin(ScopedModelAdmin):
     list_filter = ("kind", "is_active")
     search_fields = ("name", "slug", "bot__name")
     ordering = ("name", "slug")
-    list_before_template = "admin/channels_none.html"
+    none_yet = gettext_lazy(
+        "There is no channel yet. A channel is where people reach a bot: a web chat takes a minute, and no account."
+    )
     change_form_outer_after_template = "admin/channel_probe.html"
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("address", "snippet", "state")

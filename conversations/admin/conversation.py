@@ -27,6 +27,7 @@ WITH = ("bot", "channel", "chat_user__person", "assigned_to", "model_override__p
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnly, LedgerAdmin):
+    none_yet = _("Nobody has written yet. Open a channel, write to it, and the conversation stands here.")
     list_display = ("who", "bot", "channel", "last_words", "state", "messages", "last_activity", "cost")
     list_select_related = WITH[:4]
     list_filter = (

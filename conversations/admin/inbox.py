@@ -16,6 +16,7 @@ from conversations.models import CannedAnswer, Conversation
 
 @admin.register(CannedAnswer)
 class CannedAnswerAdmin(ScopedModelAdmin):
+    none_yet = _("There is none yet. A canned answer is a text that the team chooses instead of typing it.")
     list_display = ("name", "text")
     search_fields = ("name", "text")
 

@@ -39,6 +39,7 @@ class BlockedFilter(admin.SimpleListFilter):
 
 @admin.register(Person)
 class PersonAdmin(LedgerAdmin):
+    none_yet = _("Nobody yet. A person comes with their first message, on whatever channel.")
     list_display = ("__str__", "accounts", "first_seen", "last_seen", "conversations", "blocked")
     list_filter = (BlockedFilter,)
     search_fields = ("name",)

@@ -42,6 +42,7 @@ class Trial(BaseModel):
     model: uuid.UUID | Literal[""]
     tools: list[str]
     parameters: Json[dict[str, Any]]
+    max_output_tokens: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
     said: Annotated[list[Line], Field(max_length=200)]
     text: str
 
@@ -78,7 +79,8 @@ def _read(body: bytes) -> Trial:
         raise BadText("bad_request", f"{box}: {first['msg']}".removeprefix(": ")) from None
     clean_text(trial.text)
     try:
-        written = json.dumps(trial.model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
+        form = {**trial.model_dump(mode="json"), "parameters": trial.parameters}
+        written = json.dumps(form, ensure_ascii=False, allow_nan=False)
     except ValueError:
         raise BadText("parameters", _("“Parameters” holds a number that is none.")) from None
     if "\\u0000" in written or not storable(written):
@@ -114,7 +116,9 @@ def _accept(setup: Setup, trial: Trial, user: Any) -> Accepted:
         sender_name=user.get_username(),
         text=trial.text,
     )
-    form = trial.model_dump(mode="json", include={"name", "prompt", "model", "tools", "parameters"})
+    form = trial.model_dump(
+        mode="json", include={"name", "prompt", "model", "tools", "parameters", "max_output_tokens"}
+    )
     earlier: list[tuple[str, str]] = [(line.role, line.text) for line in trial.said]
     return accept_transcript(setup, incoming, earlier, claim=True, test=True, trial=form)
 

@@ -41,6 +41,7 @@ class BotSerializer(RowSerializer):
     greeting = serializers.CharField(max_length=500, allow_blank=True, required=False)
     suggestions = serializers.ListField(child=serializers.CharField(max_length=200), max_length=20, required=False)
     parameters = serializers.DictField(required=False)
+    max_output_tokens = serializers.IntegerField(min_value=16, max_value=1_000_000, allow_null=True, required=False)
     is_active = serializers.BooleanField(required=False)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)

@@ -55,6 +55,7 @@ class Trial extends HTMLElement {
       model: this.#box("model").value,
       tools: [...this.bot.querySelectorAll("[name=tools]:checked")].map((box) => box.value),
       parameters: this.#box("parameters").value || "{}",
+      max_output_tokens: this.#box("max_output_tokens").value ? Number(this.#box("max_output_tokens").value) : null,
       said: this.#said,
       text,
     };

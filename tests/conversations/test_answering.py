@@ -75,6 +75,18 @@ async def test_tokens_are_priced_at_the_price_of_the_moment(demo: Setup, model: 
     assert (await in_thread(ModelCall.objects.get)).cost_nanodollars == call.cost_nanodollars
 
 
+async def test_a_bots_own_limit_holds_where_it_is_lower(demo: Setup, model: AIModel, server: ModelServer) -> None:
+    def limit(tokens: int | None) -> None:
+        Bot.objects.filter(slug="demo").update(max_output_tokens=tokens)
+        forget()
+
+    for tokens, sent in ((None, 2_000), (300, 300), (9_000, 2_000)):
+        await in_thread(limit, tokens)
+        server.script(Reply(text="yes"))
+        await ask(demo, "hello")
+        assert server.requests[-1]["max_tokens"] == sent
+
+
 async def test_from_the_third_turn_most_of_the_input_is_an_unchanged_prefix(
     demo: Setup, model: AIModel, server: ModelServer
 ) -> None:

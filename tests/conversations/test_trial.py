@@ -15,6 +15,8 @@ from django.test import Client
 from django.urls import reverse
 
 from bots.models import AIModel, Bot, Membership, PromptVersion, Workspace
+from bots.remember import forget
+from channels_integrations.models import ChannelConfig
 from conversations.models import Conversation, ModelCall, Turn
 from tests.conversations.conftest import until_stored
 
@@ -88,6 +90,13 @@ def test_the_model_and_the_tools_are_those_of_the_form(ada: httpx2.Client) -> No
     assert not [frame for frame in frames(ada, "what is 3*4?") if frame["type"] == "tool"]
 
 
+def test_what_waits_for_a_restart_of_the_channel_is_told(ada: httpx2.Client) -> None:
+    frames(ada, "hello")
+    ChannelConfig.objects.filter(kind="api").update(paused_at="2026-01-01T00:00Z")
+    forget()
+    assert [frame["type"] for frame in frames(ada, "hello")] == ["error"]
+
+
 def test_it_counts_nowhere(ada: httpx2.Client) -> None:
     frames(ada, "hello")
     conversation = Conversation.objects.get()
@@ -105,7 +114,9 @@ def test_it_counts_nowhere(ada: httpx2.Client) -> None:
     ("wrong", "told"),
     [
         ({"parameters": "[1]"}, "Parameters"), ({"parameters": "{"}, "Parameters"), ({"text": " "}, "nothing"),
-        ({"text": "x" * 9_000}, "8000"), ({"prompt": "a\0b"}, "cannot be stored"), ({"model": "gpt"}, "model"),
+        ({"text": "x" * 9_000}, "8000"), ({"parameters": '{"a": "\\u0000"}'}, "cannot be stored"),
+        ({"parameters": '{"a": NaN}'}, "Parameters"), ({"max_output_tokens": 1}, "max_output_tokens"),
+        ({"prompt": "a\0b"}, "cannot be stored"), ({"model": "gpt"}, "model"),
         ({"said": [{"role": "system", "text": "x"}]}, "said"), ({"tools": None}, "tools"),
     ],
 )  # fmt: skip
