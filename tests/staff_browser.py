@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 Values = dict[str, list[str]]
+TICKED = {"checkbox", "radio"}
 VALUELESS = {"submit", "button", "file", "image", "reset"}
 
 
@@ -33,7 +34,7 @@ class Forms(HTMLParser):
             self._textarea = told["name"]
             self._add(self._textarea, "")
         elif tag == "input" and told.get("name") and _is_sent(told):
-            self._add(told["name"], told.get("value", "on"))
+            self._add(told["name"], told.get("value", "on" if told.get("type") in TICKED else ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":
@@ -52,7 +53,7 @@ class Forms(HTMLParser):
 
 
 def _is_sent(told: dict[str, str]) -> bool:
-    if told.get("type") in {"checkbox", "radio"}:
+    if told.get("type") in TICKED:
         return "checked" in told
     return told.get("type") not in VALUELESS
 
