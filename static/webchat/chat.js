@@ -130,7 +130,6 @@ class Chat extends HTMLElement {
     this.transcript.clear();
     this.#close(this.panel);
     this.text.focus();
-    this.#leadTabs(null);
   }
 
   #leadTabs(conversation) {

@@ -92,6 +92,23 @@ def test_what_is_written_without_a_line_is_sent_when_there_is_one(page: Page, ad
     expect(page.get_by_role("status")).to_have_text("")
 
 
+def test_other_tabs_hear_of_a_new_conversation_when_the_old_one_is_over(page: Page, address: str) -> None:
+    fake = FakeSocket(page)
+    fake.history = [message(1, "user", "hello")]
+    page.goto(f"{address}/chat/demo/")
+    expect(page.locator(".user")).to_have_text("hello")
+    page.evaluate("""() => {
+        window.told = [];
+        window.tab = new BroadcastChannel("switchboard:demo");
+        window.tab.onmessage = (event) => window.told.push(event.data);
+    }""")
+    page.get_by_role("button", name="New conversation").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.told") == []  # asked now, the server would show them the old one again
+    fake.tell("ready", visitor="v", conversation=None, owner="bot", ended=False, bot=fake.bot)
+    page.wait_for_function("window.told.length === 1 && window.told[0].conversation === null")
+
+
 def test_tabs_keep_in_step(page: Page, address: str) -> None:
     page.goto(f"{address}/chat/demo/")
     expect(page.locator(".greeting")).to_be_visible()
