@@ -15,11 +15,18 @@ class FakeSocket:
         self, page: Page, *, name: str = "Demo", greeting: str = "", suggestions: tuple[str, ...] = ()
     ) -> None:
         self.bot = {"slug": "demo", "name": name, "greeting": greeting, "suggestions": list(suggestions), "demo": False}
+        self.page = page
         self.heard: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.routes: list[WebSocketRoute] = []
         self.is_up = True
         page.route_web_socket("**/ws/chat/demo/", self._meet)
+
+    def meet(self) -> None:
+        """Wait until the page has said hello, and had a moment to show what it was answered."""
+        while "hello" not in self.kinds():
+            self.page.wait_for_timeout(20)
+        self.page.wait_for_timeout(300)
 
     def tell(self, kind: str, **more: Any) -> None:
         """A frame to the newest connection."""

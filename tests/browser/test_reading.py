@@ -177,7 +177,7 @@ def test_a_button_is_pressed_once(page: Page, address: str) -> None:
 def test_who_answers_is_said(page: Page, address: str) -> None:
     fake = FakeSocket(page)
     page.goto(f"{address}/chat/demo/")
-    page.wait_for_timeout(300)
+    fake.meet()
     fake.tell("owner", owner="waiting")
     expect(page.get_by_text("A person will be with you soon.")).to_be_visible()
     fake.tell("owner", owner="human")
@@ -206,7 +206,7 @@ def test_a_pasted_picture_is_answered_with_a_sentence(page: Page, address: str) 
 def test_messages_stand_in_the_order_of_their_numbers_whenever_they_come(page: Page, address: str) -> None:
     fake = FakeSocket(page)
     page.goto(f"{address}/chat/demo/")
-    page.wait_for_timeout(300)
+    fake.meet()
     fake.tell("message", **message(1, "user", "first"))
     fake.tell("start", turn="t3", attempt=1, n=0, blocks=[{"block": 0, "text": "third"}])
     fake.tell("message", **message(2, "user", "second"))
@@ -224,7 +224,7 @@ def test_messages_stand_in_the_order_of_their_numbers_whenever_they_come(page: P
 def test_what_was_missed_is_asked_for_from_the_first_gap_on(page: Page, address: str) -> None:
     fake = FakeSocket(page)
     page.goto(f"{address}/chat/demo/")
-    page.wait_for_timeout(300)
+    fake.meet()
     for seq in (1, 2, 4):
         fake.tell("message", **message(seq, "user", str(seq)))
     expect(page.locator("[data-seq='4']")).to_be_visible()
@@ -238,7 +238,7 @@ def test_what_was_missed_is_asked_for_from_the_first_gap_on(page: Page, address:
 def test_a_line_that_is_dead_is_given_up_after_seconds(page: Page, address: str) -> None:
     fake = FakeSocket(page)
     page.goto(f"{address}/chat/demo/")
-    page.wait_for_timeout(300)
+    fake.meet()
     ask(page, "are you there?")  # nobody answers
     expect(page.locator(".user.pending")).to_be_visible()
     page.wait_for_timeout(8_000)
