@@ -1,10 +1,5 @@
 // The test chat beside a bot's form: asks with what stands in the form, shows the answer as it comes.
-const element = (name, classes, text) => {
-  const made = document.createElement(name);
-  if (classes) made.className = classes;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
+import { element } from "./transcript.js";
 
 class Trial extends HTMLElement {
   #said = [];
