@@ -1,11 +1,8 @@
 // What was said, as the team sees it: rows by their number, and the end in sight for who looks at the end.
 
-export const element = (name, classes, text) => {
-  const made = document.createElement(name);
-  if (classes) made.className = classes;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
+import { element } from "../webchat/transcript.js";
+
+export { element };
 
 export class Transcript {
   constructor(box, texts = {}) {

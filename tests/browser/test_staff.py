@@ -44,6 +44,14 @@ def test_who_asks_for_a_person_gets_one(page: Page, desk: Page, team: Product) -
     expect(page.get_by_role("log")).to_contain_text("built-in demo model")
 
 
+def test_the_report_runs_no_script_that_fails(desk: Page, team: Product) -> None:
+    """What a script of the theme takes for its own would be a fault of `desk`."""
+    sign_in(desk, team, "root")
+    desk.goto(f"{team.address}/analytics/")
+    expect(desk.locator(".report svg").first).to_be_visible()
+    assert violations(desk, ".report") == []
+
+
 def test_the_start_page_says_what_is_next(desk: Page, team: Product) -> None:
     sign_in(desk, team, "root")
     expect(desk.get_by_role("heading", name="From nothing to a bot that people talk to")).to_be_visible()
