@@ -6,95 +6,66 @@ Plain values only. A platform is a folder in `platforms/` whose `adapter.py` reg
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from bots.registry import Registry, packages_of_apps
+from channels_integrations.inbound import (
+    Deleted,
+    Delivered,
+    Edited,
+    InboundEvent,
+    IncomingMessage,
+    Invoked,
+    MembershipChanged,
+    Pressed,
+    Reacted,
+    Unreadable,
+)
+from channels_integrations.outbound import Button, Capabilities, ChannelError, MessageGone, OutboundMessage
+from channels_integrations.rendering.rich import Rich
+from channels_integrations.rendering.split import characters, fenced, split
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboundEvent:
-    """Something a platform tells. `event_id` is the platform's own: by it a repeat is known."""
-
-    event_id: str
-    chat_id: str
-    sender_id: str
-    sender_name: str = ""
-    language: str = ""  # of the sender, as the platform tells it: "de", "pt-br"
-    sent_at: datetime | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingMessage(InboundEvent):
-    """A person wrote. `addressed`: in a group, the bot was mentioned or replied to."""
-
-    text: str
-    is_group: bool = False
-    addressed: bool = True
-    reply_to: str = ""
-    attachments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
-    """A choice under a message; `value` comes back when it is pressed."""
-
-    id: str
-    label: str
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboundMessage:
-    """What a platform is asked to send."""
-
-    chat_id: str
-    text: str
-    format: Literal["markdown", "plain"] = "markdown"
-    buttons: tuple[Button, ...] = ()
-    reply_to: str = ""
-    idempotency_key: str = ""
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a platform can do, as data. `max_length` in `length_unit`; 0: no limit of its own.
-
-    `resend` says what becomes of a send whose outcome is unknown (a crash, a time-out): "keyed": sent again, the
-    platform knows the idempotency key; "once": sent again once and flagged; "never": flagged for a person.
-    Rates are in the notation of the library `limits`: "30/second"; "" for none.
-    """
-
-    max_length: int = 0
-    length_unit: Literal["characters", "utf16"] = "characters"
-    streams: bool = False
-    buttons: bool = False
-    resend: Literal["keyed", "once", "never"] = "once"
-    account_rate: str = ""
-    chat_rate: str = ""
-    waits: tuple[float, ...] = (2, 5, 15, 30, 60, 120, 300, 300, 300)  # seconds before the 2nd, 3rd … try
-    keep_trying: float = 3600  # seconds after which an undelivered part is expired
-
-
-class ChannelError(Exception):
-    """A platform refused, or could not be asked. `permanent`: never try this again; else after `retry_after` seconds.
-
-    `ambiguous`: it may have been taken all the same; what happens then is `Capabilities.resend`.
-    """
-
-    def __init__(
-        self, detail: str, *, permanent: bool, retry_after: float | None = None, ambiguous: bool = False
-    ) -> None:
-        super().__init__(detail)
-        self.permanent = permanent
-        self.retry_after = retry_after
-        self.ambiguous = ambiguous
+__all__ = [
+    "Account",
+    "Adapter",
+    "BadSignature",
+    "Button",
+    "Capabilities",
+    "ChannelError",
+    "Command",
+    "ConnectingAdapter",
+    "Deleted",
+    "Delivered",
+    "DiagnosableAdapter",
+    "DraftingAdapter",
+    "EditableAdapter",
+    "Edited",
+    "EmbeddableAdapter",
+    "Finding",
+    "GatewayAdapter",
+    "Handle",
+    "InboundEvent",
+    "IncomingMessage",
+    "Invoked",
+    "MembershipChanged",
+    "MessageGone",
+    "NoConfig",
+    "OutboundMessage",
+    "Place",
+    "PressableAdapter",
+    "Pressed",
+    "Reacted",
+    "SendingAdapter",
+    "TypingAdapter",
+    "Unreadable",
+    "WebhookAdapter",
+    "adapter",
+    "adapters",
+]  # fmt: skip
 
 
 class BadSignature(Exception):
@@ -122,9 +93,57 @@ class Adapter(ABC):
 class SendingAdapter(Adapter):
     """A platform that is sent messages; web chat and API are read by their clients instead."""
 
+    def able(self, chat_id: str) -> Capabilities:
+        """What it can do in this chat."""
+        return self.capabilities
+
+    def parts(self, text: str) -> list[Rich]:
+        """A text in Markdown as the messages that this platform takes, in order; one after the other they are it all.
+
+        By default the Markdown itself goes out.
+        """
+        most = self.capabilities.max_length
+        return fenced(text, split(Rich(text), characters(most - 20))) if 0 < most < len(text) else [Rich(text)]
+
     @abstractmethod
     async def send(self, message: OutboundMessage) -> str:
         """The platform's id of what it took. Raises ChannelError, nothing else."""
+
+
+class EditableAdapter(SendingAdapter):
+    """A platform on which a sent message can be changed."""
+
+    @abstractmethod
+    async def place(self, message: OutboundMessage) -> str:
+        """As `send`, of a message that is to be edited at once: the text so far, or "" for a mere placeholder."""
+
+    @abstractmethod
+    async def edit(self, message_id: str, message: OutboundMessage) -> None:
+        """The message says this now; that it said so already is success. Raises MessageGone and ChannelError."""
+
+
+class DraftingAdapter(SendingAdapter):
+    """A platform that shows an answer before it is sent, and forgets it when it is."""
+
+    @abstractmethod
+    async def draft(self, draft_id: int, message: OutboundMessage) -> None:
+        """Show this as what is being written. `draft_id`: not 0, the same for one answer. Raises ChannelError."""
+
+
+class TypingAdapter(SendingAdapter):
+    """A platform that can show that somebody writes."""
+
+    @abstractmethod
+    async def typing(self, chat_id: str) -> None:
+        """Show it, for some seconds. Raises ChannelError."""
+
+
+class PressableAdapter(SendingAdapter):
+    """A platform that wants to hear that a press of a button was noticed."""
+
+    @abstractmethod
+    async def acknowledge(self, event: Pressed) -> None:
+        """Tell it so. Raises ChannelError."""
 
 
 class EmbeddableAdapter(Adapter):
@@ -137,13 +156,6 @@ class EmbeddableAdapter(Adapter):
     @abstractmethod
     def page(self, slug: str, base: str) -> str:
         """The address of its own page, where anybody can write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An entry of a webhook's body that is no event: kept with its reason, while the others are worked on."""
-
-    reason: str
 
 
 class WebhookAdapter(Adapter):
@@ -160,6 +172,82 @@ class WebhookAdapter(Adapter):
     def challenge(self, query: Mapping[str, str]) -> bytes | None:
         """The answer to the platform's question whether we are us (GET); None: it asks no such thing."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that people can call: its name without a slash, and what it does in one line."""
+
+    name: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a channel is: what an adapter has to know of it beside its own settings.
+
+    `webhook`: its address for webhooks as the platform reaches it; "" when we have no public https address.
+    `commands`: what people can call; none where they are switched off. `recent`: chats of the last 24 hours, with the
+    event id of the last message that came from each: asked anew at each reconnect.
+    """
+
+    channel_id: str
+    webhook: str = ""
+    commands: Sequence[Command] = ()
+    recent: Callable[[], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who we are on a platform, as people there see it: "@hal_bot"."""
+
+    name: str
+
+
+Handle = Callable[[bytes], Awaitable[None]]
+"""Stores what came in as it came, and has it read: `WebhookAdapter.parse` makes events of it. Raises DatabaseError when
+it could not be stored: the platform must not be told that it was taken."""
+
+
+class ConnectingAdapter(Adapter):
+    """A platform with an account that can be tried, and that may have to be told where we are."""
+
+    @abstractmethod
+    async def connect(self, place: Place) -> Account:
+        """Who we are there, with the webhook, where it is used, set and read back. Raises ChannelError.
+
+        A refusal of the account itself has `fault`.
+        """
+
+
+class GatewayAdapter(ConnectingAdapter, WebhookAdapter):
+    """A platform that we listen to: by asking it, or over a connection that we keep."""
+
+    @abstractmethod
+    async def listen(self, place: Place, handle: Handle, ready: Callable[[Account], None]) -> None:
+        """Listens until cancelled, reconnecting by itself; `ready` is called whenever it hears again.
+
+        Each thing heard goes through `handle` before the platform is told that it was taken. Raises ChannelError: with
+        `fault` when staff must mend something, else it is called again after a while.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `mend` says what to do when it is not `ok`."""
+
+    check: str
+    ok: bool
+    message: str
+    mend: str = ""
+
+
+class DiagnosableAdapter(Adapter):
+    """A platform that can be asked what is wrong."""
+
+    @abstractmethod
+    async def diagnose(self, place: Place) -> list[Finding]:
+        """What was looked at: token, webhook, intents, rights, clock. Never raises for what the platform answers."""
 
 
 adapters: Registry[type[Adapter]] = Registry("platform", packages_of_apps("platforms"))

@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from bots import crash
 from bots.threads import in_thread, in_thread_again
 from channels_integrations.base import Adapter, Button, Capabilities, ChannelError, OutboundMessage, SendingAdapter
+from channels_integrations.rendering.rich import Span
 from channels_integrations.setup import Misconfigured, adapter_of, setup_of
 from conversations import metrics, rates
 from conversations.models import Delivery
@@ -73,6 +74,7 @@ async def _send(job: Sending) -> str | ChannelError:
     message = OutboundMessage(
         chat_id=job.chat_id,
         text=job.row.payload["text"],
+        spans=tuple(Span(*span) for span in job.row.payload.get("spans", ())),
         buttons=tuple(Button(**button) for button in job.row.payload.get("buttons", ())),
         idempotency_key=str(job.row.pk),
         expires_at=job.row.expires_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
 from channels_integrations.base import Adapter, SendingAdapter
-from channels_integrations.rendering.split import split
+from channels_integrations.rendering.rich import Rich
 from channels_integrations.setup import Misconfigured, adapter_of
 from conversations.models import Delivery, Message
 
@@ -24,13 +25,16 @@ def parts_of(adapter: Adapter, text: str, buttons: Sequence[Mapping[str, str]] =
         return []
     able = adapter.capabilities
     expires = later(able.keep_trying)
-    rows = [
-        Delivery(part=number, payload={"text": part}, expires_at=expires)
-        for number, part in enumerate(split(text, able.max_length, able.length_unit))
-    ]
+    said = [part for part in adapter.parts(text) if part.text.strip()]
+    rows = [Delivery(part=number, payload=_payload(part), expires_at=expires) for number, part in enumerate(said)]
     if rows and buttons and able.buttons:
         rows[-1].payload["buttons"] = list(buttons)
     return rows
+
+
+def _payload(part: Rich) -> dict[str, Any]:
+    spans = [dataclasses.astuple(span) for span in part.spans]
+    return {"text": part.text, **({"spans": spans} if spans else {})}
 
 
 def put(message: Message) -> list[Delivery]:
