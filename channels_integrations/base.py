@@ -86,8 +86,10 @@ class Adapter(ABC):
     Config: ClassVar[type[BaseModel]] = NoConfig
     capabilities: ClassVar[Capabilities] = Capabilities()
 
-    def __init__(self, config: BaseModel) -> None:
+    def __init__(self, config: BaseModel, account: str = "") -> None:
+        """`account`: who we are there, as `connect` last told it; "" before that."""
         self.config: Any = config
+        self.account = account
 
 
 class SendingAdapter(Adapter):

@@ -39,10 +39,13 @@ class IncomingMessage(InboundEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pressed(InboundEvent):
-    """A person pressed a button of ours: it says `value`. `token`: what the press is acknowledged with."""
+    """A person pressed a button of ours. `of`: the idempotency key of the message it stands under.
+
+    `button`: its id there. `token`: what the press is acknowledged with.
+    """
 
     button: str
-    value: str
+    of: str
     token: str = ""
     is_group: bool = False
 

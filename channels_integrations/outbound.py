@@ -22,7 +22,7 @@ class Button:
 class OutboundMessage:
     """What a platform is asked to send: one of the parts that its adapter made of a text.
 
-    `spans`: the text's styles, where the adapter flattens Markdown.
+    `spans`: the text's styles, where the adapter flattens Markdown. `part`: which of its text's parts this is, from 0.
     """
 
     chat_id: str
@@ -30,6 +30,7 @@ class OutboundMessage:
     spans: tuple[Span, ...] = ()
     format: Literal["markdown", "plain"] = "markdown"
     buttons: tuple[Button, ...] = ()
+    part: int = 0
     reply_to: str = ""
     idempotency_key: str = ""
     expires_at: datetime | None = None
