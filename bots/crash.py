@@ -12,6 +12,7 @@ POINTS = (
     "webhook stored", "events taken", "events read", "turn claimed", "model answered", "tools journaled", "tool ran",
     "tools done", "turn closing", "turn closed", "send begun", "send taken", "send settled",
 )  # fmt: skip
+EDIT_POINTS = ("placeholder begun", "placeholder taken", "send placed")  # where an answer is sent by editing
 
 
 def point(name: str) -> None:

@@ -22,12 +22,13 @@ ON, OFF = ("true", "on"), ("false", "off")
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A switch the code asks for. Its default's type is its type; a number is `least` or more."""
+    """A switch the code asks for. Its default's type is its type; a number is from `least` to `most`."""
 
     name: str
     default: Value
     help: str
     least: int = 0
+    most: int = LARGEST
 
     @property
     def kind(self) -> Kind:
@@ -41,7 +42,7 @@ class Flag:
             case "bool":
                 return "on or off"
             case "int":
-                return f"a whole number from {self.least} to {LARGEST:,}"
+                return f"a whole number from {self.least} to {self.most:,}"
         return f"a text of at most {LONGEST} characters"
 
     def takes(self, value: object) -> bool:
@@ -50,7 +51,7 @@ class Flag:
             return False
         if isinstance(value, str):
             return len(value) <= LONGEST and "\0" not in value
-        return isinstance(value, bool) or (isinstance(value, int) and self.least <= value <= LARGEST)
+        return isinstance(value, bool) or (isinstance(value, int) and self.least <= value <= self.most)
 
     def read(self, text: str) -> Value:
         """The value that a stored or typed text stands for. Raises ValueError, which says what is allowed."""
@@ -91,6 +92,10 @@ KNOWN: dict[str, Flag] = {
         Flag("conversation_idle", 86_400, "Seconds of silence after which a message starts a new conversation."),
         Flag("enable_commands", True, "Whether /help and the other commands are understood."),
         Flag("enable_tools", True, "Whether the bot's tools are offered to the model."),
+        Flag("enable_slash_commands", True, "Whether a platform's own menu lists the commands."),
+        Flag("live_answers", True, "Whether an answer is shown while it is written, where the platform can."),
+        Flag("merge_window", 0, "Seconds (0-10) in which a person's quick messages become one question.", most=10),
+        Flag("messages_per_minute", 0, "Most messages of a person in a minute; 0: as RATE_LIMIT_PER_MINUTE says."),
     )
 }
 _stored: StoredFlags = lambda workspace_id, channel_id: {}  # noqa: E731  replaced by read_with

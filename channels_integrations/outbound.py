@@ -49,7 +49,8 @@ class Capabilities:
     platform knows the idempotency key; "edit": never sent twice, since what is sent is a placeholder, and the text
     comes by editing it (an EditableAdapter's); "once": sent again once and flagged; "never": flagged for a person.
     `live`: how an answer is shown while it is written: "draft" (a DraftingAdapter's), "edit" (an EditableAdapter's),
-    at most every `live_every` seconds. `typing_every`: seconds after which a TypingAdapter says so again.
+    at most every `live_every` seconds, each time `live_growth` times later. `typing_every`: seconds after which a
+    TypingAdapter says so again.
     Rates are in the notation of the library `limits`: "30/second"; "" for none.
     """
 
@@ -59,6 +60,7 @@ class Capabilities:
     resend: Literal["keyed", "edit", "once", "never"] = "once"
     live: Literal["", "draft", "edit"] = ""
     live_every: float = 1.0
+    live_growth: float = 1.0
     typing_every: float = 4.0
     account_rate: str = ""
     chat_rate: str = ""

@@ -92,7 +92,7 @@ def adapter_of(channel_id: uuid.UUID) -> Adapter:
     if row.kind not in adapters:
         raise Misconfigured(f"no platform is called {row.kind!r}")
     try:
-        return adapters[row.kind](config_of(row))
+        return adapters[row.kind](config_of(row), row.account)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Misconfigured(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -13,8 +13,9 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import blocking, pauses, sessions, turns
+from conversations import blocking, merging, pauses, sessions, turns
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
+from conversations.outbox import later
 from conversations.sessions import Session
 from conversations.turns import Claim
 
@@ -26,13 +27,14 @@ TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
 class Accepted:
     """What became of a message. `turn_id` None: a person owns the conversation, or the channel is switched off.
 
-    `claim`: the turn is the caller's to answer, its lease runs already.
+    `claim`: the turn is the caller's to answer, its lease runs already. `wait`: seconds until it is to be answered.
     """
 
     message: Message
     turn_id: uuid.UUID | None
     repeated: bool = False
     claim: Claim | None = None
+    wait: float = 0
 
     @property
     def conversation_id(self) -> uuid.UUID:
@@ -224,8 +226,10 @@ def _store(
     blocked = writer.blocked_at is not None
     answered = conversation.owner == Conversation.Owner.BOT and not paused
     answered = answered and (not blocked or blocking.may_tell(writer))
-    held = answered and claim and _is_free(conversation)
-    turn = _turn(conversation, held) if answered else None
+    wait = merging.window(setup, incoming) if answered else 0
+    held = answered and claim and not wait and _is_free(conversation)
+    turn = merging.joined(conversation, sender_id, wait) if wait else None
+    turn = turn or (_turn(conversation, held, wait) if answered else None)
     message = Message.objects.create(
         conversation=conversation,
         channel_id=setup.channel_id,
@@ -236,9 +240,16 @@ def _store(
         text=incoming.text,
         in_context=not blocked,
         event_id=incoming.event_id or None,
-        metadata={**incoming.raw, **({"paused": True} if paused else {}), **blocking.remark(writer)},
+        metadata={
+            **incoming.raw,
+            **({"answer_to": incoming.answer_to} if incoming.answer_to else {}),
+            **({"paused": True} if paused else {}),
+            **blocking.remark(writer),
+        },
     )
     changed: dict[str, Any] = {"next_seq": message.seq + 1, "last_activity": Now()}
+    if conversation.unreachable_at is not None:
+        changed["unreachable_at"] = None  # who writes there can be answered
     if not conversation.title:
         changed["title"] = " ".join(incoming.text.split())[:80]
     if not held or turn is None:
@@ -246,7 +257,7 @@ def _store(
         conversation.next_seq += 1
         if paused:
             pauses.tell(setup, conversation)
-        return Accepted(message=message, turn_id=turn.pk if turn else None)
+        return Accepted(message=message, turn_id=turn.pk if turn else None, wait=wait)
     Conversation.objects.filter(pk=conversation.pk).update(**changed, **turns.lease())
     conversation.lease_token += 1
     length = int(setup.flags["max_conversation_length"])
@@ -263,8 +274,10 @@ def _is_free(conversation: Conversation) -> bool:
     return not turns.waits(conversation)
 
 
-def _turn(conversation: Conversation, held: bool) -> Turn:
+def _turn(conversation: Conversation, held: bool, wait: int) -> Turn:
     begun: dict[str, Any] = {"state": Turn.State.RUNNING, "attempts": 1, "started_at": Now()} if held else {}
+    if wait:
+        begun["run_after"] = later(wait)
     return Turn.objects.create(conversation=conversation, first_seq=conversation.next_seq, **begun)
 
 
@@ -277,24 +290,3 @@ def _known(channel_id: uuid.UUID, event_id: str) -> Accepted | None:
 def end(conversation_id: uuid.UUID) -> bool:
     """Whether this call ended it. Its open turns are still answered."""
     return bool(Conversation.objects.filter(pk=conversation_id, ended_at=None).update(ended_at=Now()))
-
-
-def request_stop(conversation_id: uuid.UUID) -> list[uuid.UUID]:
-    """The running turns that were asked to stop; their holders see it within two seconds."""
-    running = Turn.objects.filter(conversation_id=conversation_id, state=Turn.State.RUNNING)
-    found = list(running.values_list("pk", flat=True))
-    running.update(stop_requested=True)
-    return found
-
-
-def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
-    """Whether the turn, which had failed or was stopped, waits for its answer once more."""
-    states = [Turn.State.FAILED, Turn.State.DEAD, Turn.State.STOPPED]
-    return bool(
-        Turn.objects.filter(
-            pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None,
-            conversation__chat_user__person__blocked_at=None,
-        ).update(
-            state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", finished_at=None, run_after=Now(),
-        )
-    )  # fmt: skip

@@ -7,6 +7,7 @@ process died, or the platform took it and hung; what happens then is the platfor
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import uuid
 from dataclasses import dataclass
@@ -19,10 +20,19 @@ from django.db.models.functions import Now
 
 from bots import crash
 from bots.threads import in_thread, in_thread_again
-from channels_integrations.base import Adapter, Button, Capabilities, ChannelError, OutboundMessage, SendingAdapter
+from channels_integrations.base import (
+    Adapter,
+    Button,
+    Capabilities,
+    ChannelError,
+    EditableAdapter,
+    MessageGone,
+    OutboundMessage,
+    SendingAdapter,
+)
 from channels_integrations.rendering.rich import Span
 from channels_integrations.setup import Misconfigured, adapter_of, setup_of
-from conversations import metrics, rates
+from conversations import metrics, rates, reach
 from conversations.models import Delivery
 from conversations.outbox import later
 
@@ -39,6 +49,7 @@ class Sending:
     row: Delivery
     chat_id: str
     adapter: SendingAdapter
+    able: Capabilities
     channel: str  # its slug
 
 
@@ -52,7 +63,7 @@ async def deliver(conversation_id: uuid.UUID) -> float | None:
         outcome = await _send(job)
         crash.point("send taken")
         metrics.SENDS.labels(job.adapter.kind, "sent" if isinstance(outcome, str) else "refused").inc()
-        await in_thread_again(_settle, job.row, job.adapter.capabilities, outcome)
+        await in_thread_again(_settle, job.row, job.able, outcome)
         _count(job.row, job.adapter, job.channel)
         crash.point("send settled")
 
@@ -69,19 +80,24 @@ def due(limit: int = 200) -> list[uuid.UUID]:
     return list(dict.fromkeys(rows.values_list("message__conversation_id", flat=True)[:limit]))
 
 
-async def _send(job: Sending) -> str | ChannelError:
-    """The platform's id, or why there is none."""
-    message = OutboundMessage(
+def _message(job: Sending) -> OutboundMessage:
+    return OutboundMessage(
         chat_id=job.chat_id,
         text=job.row.payload["text"],
         spans=tuple(Span(*span) for span in job.row.payload.get("spans", ())),
         buttons=tuple(Button(**button) for button in job.row.payload.get("buttons", ())),
+        part=job.row.part,
+        reply_to=job.row.payload.get("reply_to", ""),
         idempotency_key=str(job.row.pk),
         expires_at=job.row.expires_at,
     )
+
+
+async def _send(job: Sending) -> str | ChannelError:
+    """The platform's id, or why there is none."""
     try:
         async with asyncio.timeout(settings.SEND_SECONDS):
-            return await job.adapter.send(message)
+            return await _sent(job)
     except ChannelError as error:
         return error
     except TimeoutError:
@@ -89,6 +105,19 @@ async def _send(job: Sending) -> str | ChannelError:
     except Exception as error:  # a platform's driver is a plug-in: its mistake costs this part, not the outbox
         log.exception("adapter_broke", platform=job.adapter.kind)
         return ChannelError(f"the driver broke: {type(error).__name__}", permanent=False, ambiguous=True)
+
+
+async def _sent(job: Sending) -> str:
+    """The platform's id. Where nothing may be sent twice, a placeholder is, and it is filled once its id is known."""
+    message, row = _message(job), job.row
+    if not isinstance(job.adapter, EditableAdapter) or not (row.platform_id or job.able.resend == "edit"):
+        return await job.adapter.send(message)
+    if not row.platform_id:
+        placed = await job.adapter.place(dataclasses.replace(message, text="", spans=(), buttons=()))
+        crash.point("send placed")
+        await in_thread(row.note_place, placed[:200])
+    await job.adapter.edit(row.platform_id, message)
+    return str(row.platform_id)
 
 
 def _take(conversation_id: uuid.UUID) -> Sending | float | None:
@@ -104,21 +133,24 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
             row.move(run_after=later(MISCONFIGURED_SECONDS))
             return MISCONFIGURED_SECONDS
         again, channel = row.state == Delivery.State.SENDING, setup_of(row.message.channel_id).channel_slug
-        verdict = _verdict(row, adapter.capabilities)
+        able = adapter.able(row.message.conversation.chat_id)
+        verdict = _verdict(row, able)
         if verdict is not None:
             row.move(state=verdict, reason=row.reason or verdict.label, ambiguous=row.ambiguous or again)
             _count(row, adapter, channel)
             return 0.0
-        wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, adapter.capabilities)
+        calls = 2 if able.resend == "edit" and not row.platform_id else 1
+        wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, able, calls=calls)
         if wait:
             row.move(run_after=later(wait))
             return wait
-        if not row.move(
-            state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=row.ambiguous or again,
-            run_after=later(settings.SEND_SECONDS * 1.5),
-        ):  # fmt: skip
+        ambiguous = row.ambiguous or (again and _doubles(able))
+        until = later(settings.SEND_SECONDS * 1.5)
+        if not row.move(state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=ambiguous, run_after=until):
             return 0.0
-        return Sending(row, row.message.conversation.chat_id, adapter, channel)
+        if again and able.resend == "edit" and not row.platform_id:
+            metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
+        return Sending(row, row.message.conversation.chat_id, adapter, able, channel)
 
 
 def _head(conversation_id: uuid.UUID) -> Any:
@@ -144,12 +176,20 @@ def _verdict(row: Any, able: Capabilities) -> Delivery.State | None:
         return Delivery.State.UNKNOWN
     if row.expires_at is not None and row.expires_at <= row.now:
         return Delivery.State.EXPIRED
+    if row.message.conversation.unreachable_at is not None:
+        row.reason = "the platform takes nothing for this chat any more"
+        return Delivery.State.FAILED
     return None
+
+
+def _doubles(able: Capabilities) -> bool:
+    """Whether sending again may show the text twice."""
+    return able.resend != "edit"
 
 
 def _may_repeat(row: Delivery, able: Capabilities) -> bool:
     """Whether a part that may have arrived is sent again: always with a key, else once, or never."""
-    return able.resend == "keyed" or (able.resend == "once" and not row.ambiguous)
+    return able.resend in ("keyed", "edit") or (able.resend == "once" and not row.ambiguous)
 
 
 def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> None:
@@ -157,13 +197,21 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
     if isinstance(outcome, str):
         row.move(state=Delivery.State.SENT, platform_id=outcome[:200], sent_at=Now(), reason="")
         return
+    if isinstance(outcome, MessageGone):
+        row.move(state=Delivery.State.NEW, platform_id="", reason=str(outcome)[:300], run_after=Now())
+        return
     log.warning("send_failed", delivery=str(row.pk), reason=str(outcome), attempt=row.attempts)
     reason = str(outcome)[:300]
-    if outcome.ambiguous and not _may_repeat(row, able):
+    if outcome.blocked:
+        reach.lost(row.message.conversation_id)
+    if outcome.fault:
+        reach.fault(row.message.channel_id, outcome.fault)
+        row.move(state=Delivery.State.NEW, reason=reason, run_after=later(MISCONFIGURED_SECONDS))
+    elif outcome.ambiguous and not _may_repeat(row, able):
         row.move(state=Delivery.State.UNKNOWN, reason=reason, ambiguous=True)
     elif outcome.permanent or row.attempts > len(able.waits):
         row.move(state=Delivery.State.FAILED, reason=reason)
     else:
         wait = max(able.waits[row.attempts - 1] * random.uniform(0.8, 1.2), outcome.retry_after or 0)  # noqa: S311  jitter
-        again = row.ambiguous or outcome.ambiguous
+        again = row.ambiguous or (outcome.ambiguous and _doubles(able))
         row.move(state=Delivery.State.NEW, reason=reason, run_after=later(wait), ambiguous=again)

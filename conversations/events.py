@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import uuid
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
@@ -17,13 +18,20 @@ from django.db.models.functions import Now
 
 from bots import crash
 from bots.threads import AWAY
-from channels_integrations.base import InboundEvent, IncomingMessage, Unreadable, WebhookAdapter
+from channels_integrations.base import (
+    InboundEvent,
+    IncomingMessage,
+    MembershipChanged,
+    Pressed,
+    Unreadable,
+    WebhookAdapter,
+)
 from channels_integrations.models import RawEvent
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import rates
-from conversations.accept import Accepted, accept, request_stop
+from conversations import rates, reach, spoken
+from conversations.accept import Accepted, accept
 from conversations.limits import LONGEST_TEXT
-from conversations.turns import Claim
+from conversations.turns import Claim, request_stop
 
 log = structlog.get_logger(__name__)
 
@@ -48,21 +56,44 @@ def unread(limit: int = 100) -> list[uuid.UUID]:
     return list(dict.fromkeys(rows.values_list("channel_id", flat=True)[:limit]))
 
 
-def read(channel_id: uuid.UUID) -> dict[uuid.UUID, Claim | None] | None:
+@dataclass(slots=True)
+class Read:
+    """What a lot of events brought: conversations to answer, with the turn where it was claimed at once, or after so
+    many seconds; presses of buttons that the platform waits to hear of.
+    """
+
+    claims: dict[uuid.UUID, Claim | None] = field(default_factory=dict)
+    waits: dict[uuid.UUID, float] = field(default_factory=dict)
+    presses: list[Pressed] = field(default_factory=list)
+
+    def note(self, accepted: Accepted) -> None:
+        """A message was accepted; it may be one that nobody answers."""
+        if accepted.turn_id and accepted.wait:
+            self.waits[accepted.conversation_id] = accepted.wait
+        elif accepted.turn_id:
+            self.claims[accepted.conversation_id] = self.claims.get(accepted.conversation_id) or accepted.claim
+
+    def add(self, other: Read) -> None:
+        """What the next event brought."""
+        for conversation_id, claim in other.claims.items():
+            self.claims[conversation_id] = self.claims.get(conversation_id) or claim
+        self.waits |= other.waits
+        self.presses += other.presses
+
+
+def read(channel_id: uuid.UUID) -> Read | None:
     """Reads the channel's oldest events, in the order they came; None when nothing is left or another reads them.
 
-    Conversations that have something to answer now, with the turn where it was claimed at once. An entry that cannot
-    be read does not stop the others.
+    An entry that cannot be read does not stop the others.
     """
     taken = _take(channel_id)
     if not taken:
         return None
     crash.point("events taken")
-    found: dict[uuid.UUID, Claim | None] = {}
+    found = Read()
     with transaction.atomic():
         for row in _new(channel_id).select_for_update().filter(pk__in=taken).order_by(*ARRIVAL):
-            for conversation_id, claim in _settle(row).items():
-                found[conversation_id] = found.get(conversation_id) or claim
+            found.add(_settle(row))
     crash.point("events read")
     return found
 
@@ -88,19 +119,19 @@ def _take(channel_id: uuid.UUID) -> list[uuid.UUID]:
         return taken
 
 
-def _settle(row: RawEvent) -> dict[uuid.UUID, Claim | None]:
+def _settle(row: RawEvent) -> Read:
     """Read one event; it is done, or dead with the reason."""
-    found: dict[uuid.UUID, Claim | None] = {}
+    found = Read()
     try:
         with transaction.atomic():
             found, faults = (
-                ({}, [WORN_OUT]) if row.attempts > settings.TURN_ATTEMPTS + SHARED_TRIES else _accept_all(row)
+                (found, [WORN_OUT]) if row.attempts > settings.TURN_ATTEMPTS + SHARED_TRIES else _accept_all(row)
             )
     except AWAY:
         raise
     except Exception as error:  # the supervisor of an event: our own mistake costs this one, not those behind it
         log.exception("event_broke", event_row=str(row.pk))
-        found, faults = {}, [f"a fault of ours: {type(error).__name__}, see the log"]
+        found, faults = Read(), [f"a fault of ours: {type(error).__name__}, see the log"]
     row.state = RawEvent.State.DEAD if faults else RawEvent.State.DONE
     row.reason = "; ".join(faults)[:300]
     row.save(update_fields=["state", "reason"])
@@ -109,28 +140,27 @@ def _settle(row: RawEvent) -> dict[uuid.UUID, Claim | None]:
     return found
 
 
-def _accept_all(row: RawEvent) -> tuple[dict[uuid.UUID, Claim | None], list[str]]:
-    """Conversations to answer, and what could not be read."""
+def _accept_all(row: RawEvent) -> tuple[Read, list[str]]:
+    """What the event brought, and what could not be read."""
+    found = Read()
     try:
         adapter, setup = adapter_of(row.channel_id), setup_of(row.channel_id)
         if not isinstance(adapter, WebhookAdapter):
-            return {}, [f"{setup.kind} takes no webhooks"]
+            return found, [f"{setup.kind} takes no webhooks"]
         entries = adapter.parse(bytes(row.body))
     except (ValueError, Misconfigured) as error:
-        return {}, [str(error)]
+        return found, [str(error)]
     except AWAY:  # the channel's settings could not be read: no fault of the event
         raise
     except Exception as error:  # a platform's parser is a plug-in: whatever it does wrong, its event is kept
         log.exception("parser_broke", platform=row.channel.kind)
-        return {}, [f"the parser broke: {type(error).__name__}"]
-    found: dict[uuid.UUID, Claim | None] = {}
-    faults = []
+        return found, [f"the parser broke: {type(error).__name__}"]
     for entry in entries:
-        if isinstance(entry, Unreadable):
-            faults.append(entry.reason)
-        elif (accepted := take(setup, entry)) is not None and accepted.turn_id:
-            found[accepted.conversation_id] = found.get(accepted.conversation_id) or accepted.claim
-    return found, faults
+        if isinstance(entry, Pressed):
+            found.presses.append(entry)
+        if not isinstance(entry, Unreadable) and (accepted := take(setup, entry)) is not None:
+            found.note(accepted)
+    return found, [entry.reason for entry in entries if isinstance(entry, Unreadable)]
 
 
 def purge(batch: int = 1_000) -> int:
@@ -142,12 +172,16 @@ def purge(batch: int = 1_000) -> int:
     return count
 
 
-def take(setup: Setup, event: InboundEvent) -> Accepted | None:
+def take(setup: Setup, told: InboundEvent) -> Accepted | None:
     """What became of an event that is a message for us; None for others."""
-    if not isinstance(event, IncomingMessage) or (event.is_group and not event.addressed):
+    if isinstance(told, MembershipChanged):
+        reach.changed(setup.channel_id, _bounded(told.chat_id), reachable=told.change == "joined")
+    event = spoken.message_of(setup.channel_id, told)
+    if event is None or (event.is_group and not event.addressed):
         return None
     event = _storable(event)
-    if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id):
+    own = int(setup.flags["messages_per_minute"])
+    if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id, own=own):
         event = dataclasses.replace(event, raw={"refused": "too_often"})
     accepted = accept(setup, event, claim=True)
     if event.text.strip().lower() == "/stop" and accepted.claim is None and not accepted.repeated:
@@ -158,7 +192,7 @@ def take(setup: Setup, event: InboundEvent) -> Accepted | None:
 def _storable(event: IncomingMessage) -> IncomingMessage:
     """The event with text that every store takes. What cannot be read is stored too, and answered with a sentence."""
     text = _clean(event.text)
-    refused = "too_long" if len(text) > LONGEST_TEXT else "" if text.strip() else "media"
+    refused = "media" if event.attachments or not text.strip() else "too_long" if len(text) > LONGEST_TEXT else ""
     return dataclasses.replace(
         event,
         text=text[:LONGEST_TEXT],
@@ -166,6 +200,8 @@ def _storable(event: IncomingMessage) -> IncomingMessage:
         chat_id=_bounded(event.chat_id),
         sender_id=_bounded(event.sender_id),
         sender_name=_clean(event.sender_name)[:200],
+        language=_clean(event.language)[:20],
+        answer_to=_clean(event.answer_to)[:LONGEST_ID],
         raw={"refused": refused} if refused else {},
     )
 

@@ -20,8 +20,9 @@ from bots import context, crash
 from bots.providers.base import ChatMessage, ProviderError
 from bots.threads import AWAY, in_thread, in_thread_again
 from bots.tools.base import ToolContext, allowed, tools
+from channels_integrations.base import Adapter
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import languages, metrics, notices, outcomes, pauses, toolbox, turns
+from conversations import languages, live, metrics, notices, outcomes, pauses, toolbox, turns
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel, choose
 from conversations.commands.base import Command, parse
@@ -50,6 +51,7 @@ class Begun:
     held: Claim
     todo: Job | Outcome | tuple[Command, str]
     setup: Setup
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ async def answer(
         started(running)
         crash.point("turn claimed")
         with translation.override(_language(held)):
-            outcome = await _outcome(begun, running)
+            async with live.showing(held, begun.adapter, draft, shows=bool(begun.setup.flags["live_answers"])) as shown:
+                outcome = await _outcome(begun, running)
         crash.point("turn closing")
-        closed = await in_thread_again(_close, held, outcome) if outcome else None
+        closed = await in_thread_again(_close, begun, outcome, shown) if outcome else None
         if closed is None or outcome is None:
             log.warning("turn_fenced")
             metrics.FENCED.inc()
@@ -116,20 +119,29 @@ def begin(conversation_id: uuid.UUID) -> Begun | None:
 
 def prepare(held: Claim) -> Begun | None:
     """What is to be done for a claimed turn; None, and it waits again, where the channel was switched off meanwhile."""
-    setup = _setup(held.conversation)
+    setup, adapter = _setup(held.conversation), _adapter(held.conversation)
     try:
         if setup.paused:
             turns.hand_back(held)
             return None
         with translation.override(_language(held)):
-            return Begun(held, _todo(setup, held), setup)
+            return Begun(held, _todo(setup, held), setup, adapter)
     except NoModel as error:
-        return Begun(held, outcomes.notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model")), setup)
+        notice = outcomes.notice(Turn.State.FAILED, str(error), notices.for_error("unknown_model"))
+        return Begun(held, notice, setup, adapter)
     except AWAY:
         raise
     except Exception:  # as in `_outcome`
         log.exception("turn_broke", turn_id=str(held.turn.pk))
-        return Begun(held, outcomes.broken(), setup)
+        return Begun(held, outcomes.broken(), setup, adapter)
+
+
+def _adapter(conversation: Conversation) -> Adapter | None:
+    """The driver that the answer goes out by; None where the channel is not set up: said by every check of it."""
+    try:
+        return adapter_of(conversation.channel_id)
+    except Misconfigured:
+        return None
 
 
 def _setup(conversation: Conversation) -> Setup:
@@ -153,12 +165,12 @@ def _channel_of(conversation_id: uuid.UUID) -> uuid.UUID:
     return Conversation.objects.values_list("channel_id", flat=True).get(pk=conversation_id)
 
 
-def _close(held: Claim, outcome: Outcome) -> Closed | None:
-    try:
-        buttons = outcome.metadata.get("buttons", [])
-        parts = parts_of(adapter_of(held.conversation.channel_id), outcome.text, buttons)
-    except Misconfigured:
-        parts = []  # said by every check of the channel; the answer is kept
+def _close(begun: Begun, outcome: Outcome, shown: live.Live | None) -> Closed | None:
+    held = begun.held
+    parts = parts_of(
+        begun.adapter, outcome.text, outcome.metadata.get("buttons", []), reply_to=held.answer_to,
+        placed=shown.placed if shown else "", not_before=shown.not_before if shown else 0,
+    ) if begun.adapter else []  # fmt: skip
     closed = turns.close(held, outcome, parts)
     if closed is None:
         turns.keep_cost(held, outcome.calls)

@@ -28,9 +28,12 @@ ADDRESS_FACTOR = 10  # people behind one address, as far as its limit goes
 Ask = tuple[RateLimitItem, str]
 
 
-def wait_to_say(*, channel_id: uuid.UUID, person: str, address: str = "") -> float:
-    """0 and one counted, or the seconds until this person, from this address, may say something again."""
-    most = settings.RATE_LIMIT_PER_MINUTE
+def wait_to_say(*, channel_id: uuid.UUID, person: str, address: str = "", own: int = 0) -> float:
+    """0 and one counted, or the seconds until this person, from this address, may say something again.
+
+    `own`: the channel's own limit, where it is not 0.
+    """
+    most = own or settings.RATE_LIMIT_PER_MINUTE
     if not most:
         return 0.0
     asks: list[Ask] = [(RateLimitItemPerMinute(most), f"person:{channel_id}:{person}")]
@@ -45,34 +48,44 @@ def wait_to_call(key: ApiKey) -> float:
     return _wait([(RateLimitItemPerMinute(most), f"key:{key.pk}")]) if most else 0.0
 
 
-def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> float:
-    """0 and one counted, or the seconds until this bot may send to this chat."""
-    asks = [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
+def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities, *, calls: int = 1) -> float:
+    """0 and so many calls counted, or the seconds until this bot may send to this chat."""
+    return _wait(_sends(channel_id, chat_id, able), calls)
+
+
+def may_show(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> bool:
+    """Whether an unfinished answer may be shown in this chat: one call counted, and half of its budget left over."""
+    asks = _sends(channel_id, chat_id, able)
+    return not _wait(asks, 1, spare=max((item.amount // 2 for item, _name in asks), default=0))
+
+
+def _sends(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> list[Ask]:
+    asks: list[Ask] = [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
     if able.chat_rate:
         asks.append((parse(able.chat_rate), f"chat:{channel_id}:{chat_id}"))
-    return _wait(asks)
+    return asks
 
 
-def _wait(asks: list[Ask]) -> float:
+def _wait(asks: list[Ask], calls: int = 1, *, spare: int = 0) -> float:
     if not asks:
         return 0.0
     if settings.REDIS_URL and not _silence.holds:
         try:
-            return _ask(_shared(settings.REDIS_URL), asks)
+            return _ask(_shared(settings.REDIS_URL), asks, calls, spare)
         except (RedisError, OSError) as error:
             _silence.begin()
             log.warning("rates_counted_here", error=type(error).__name__)
-    return _ask(_own(), asks)
+    return _ask(_own(), asks, calls, spare)
 
 
-def _ask(limiter: MovingWindowRateLimiter, asks: list[Ask]) -> float:
-    """Counts only when every one of them admits it."""
+def _ask(limiter: MovingWindowRateLimiter, asks: list[Ask], calls: int, spare: int) -> float:
+    """Counts only when every one of them admits it, with `spare` more left."""
     for item, name in asks:
-        if not limiter.test(item, name):
+        if not limiter.test(item, name, cost=min(calls + min(spare, item.amount // 2), item.amount)):
             metrics.RATE_LIMITED.labels(name.partition(":")[0]).inc()
             return max(0.05, limiter.get_window_stats(item, name).reset_time - time.time())
     for item, name in asks:
-        limiter.hit(item, name)
+        limiter.hit(item, name, cost=min(calls, item.amount))
     return 0.0
 
 

@@ -14,8 +14,9 @@ from django.db import Error
 
 from bots.providers import pool
 from bots.threads import in_reserve, in_thread
-from conversations import delivery, events, reminders, turns
-from conversations.accept import Accepted, request_stop
+from conversations import delivery, events, presses, reminders, turns
+from conversations.accept import Accepted
+from conversations.chores import Chores
 from conversations.draft import Frame
 from conversations.fanout import Fanout
 from conversations.hub import Hub, Watcher
@@ -26,6 +27,7 @@ from conversations.turns import Claim
 log = structlog.get_logger(__name__)
 
 TICK = 0.5
+LITTLE = 0.05  # after a turn's time has come, so that the database's clock says so too
 ORPHAN_SECONDS = 2.0  # after which a message is answered though its door, cut off, never rang for it
 
 P = ParamSpec("P")
@@ -41,8 +43,8 @@ class Runner:
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
         self._begun: dict[uuid.UUID, Begun | Claim] = {}
-        self._sending: dict[uuid.UUID, bool] = {}  # conversations, and whether more came while they were sent
-        self._reading: dict[uuid.UUID, bool] = {}  # channels, and whether more came while they were read
+        self._reading = Chores("event", self._read, self._background)  # of channels
+        self._sending = Chores("delivery", delivery.deliver, self._background)  # of conversations
         self._others: set[asyncio.Task[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.draining = False
@@ -111,12 +113,14 @@ class Runner:
         """See to an accepted message: ring for its turn; `/stop` acts at once, not when its turn comes."""
         if text.strip().lower() == "/stop" and accepted.claim is None:
             await self.request_stop(accepted.conversation_id)
-        if accepted.turn_id is not None:
+        if accepted.turn_id is not None and accepted.wait:
+            self._ring_later(accepted.conversation_id, accepted.wait)
+        elif accepted.turn_id is not None:
             self.ring(accepted.conversation_id)
 
     async def request_stop(self, conversation_id: uuid.UUID) -> None:
         """Stop the running turn, in whatever process it runs."""
-        await in_thread(request_stop, conversation_id)
+        await in_thread(turns.request_stop, conversation_id)
         if conversation_id in self.running:
             self.running[conversation_id].stop.set()
 
@@ -134,24 +138,17 @@ class Runner:
         )
 
     def ring_channel(self, channel_id: uuid.UUID) -> None:
-        """Read this channel's raw events, now or when what is being read is done, and answer what they brought."""
-        if self.draining:
-            return
-        if channel_id in self._reading:
-            self._reading[channel_id] = True
-            return
-        self._reading[channel_id] = False
-        self._background(self._read(channel_id))
+        """Read this channel's raw events, and answer what they brought."""
+        if not self.draining:
+            self._reading.ring(channel_id)
 
     def ring_delivery(self, conversation_id: uuid.UUID) -> None:
-        """Send what is due of this conversation, now or when what is being sent is done."""
-        if self.draining:
-            return
-        if conversation_id in self._sending:
-            self._sending[conversation_id] = True
-            return
-        self._sending[conversation_id] = False
-        self._background(self._deliver(conversation_id))
+        """Send what is due of this conversation."""
+        if not self.draining:
+            self._sending.ring(conversation_id)
+
+    def _ring_later(self, conversation_id: uuid.UUID, wait: float) -> None:
+        asyncio.get_running_loop().call_later(wait + LITTLE, self.ring, conversation_id)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -159,33 +156,14 @@ class Runner:
         task.add_done_callback(self._others.discard)
 
     async def _read(self, channel_id: uuid.UUID) -> None:
-        again = True
-        try:
-            while again and not self.draining:
-                self._reading[channel_id] = False
-                found = await in_thread(events.read, channel_id)
-                for conversation_id, claim in (found or {}).items():
-                    self._hold(claim)
-                    self.ring(conversation_id)
-                again = found is not None or self._reading[channel_id]
-        except Error as error:
-            log.warning("event_left_to_sweeper", error=type(error).__name__)
-        finally:
-            del self._reading[channel_id]
-
-    async def _deliver(self, conversation_id: uuid.UUID) -> None:
-        wait, again = None, True
-        try:
-            while again:
-                self._sending[conversation_id] = False
-                wait = await delivery.deliver(conversation_id)
-                again = self._sending[conversation_id] and wait is None
-        except Error as error:
-            log.warning("delivery_left_to_sweeper", error=type(error).__name__)
-        finally:
-            del self._sending[conversation_id]
-        if wait is not None and wait < settings.SWEEP_SECONDS:
-            asyncio.get_running_loop().call_later(wait, self.ring_delivery, conversation_id)
+        while not self.draining and (found := await in_thread(events.read, channel_id)) is not None:
+            for conversation_id, claim in found.claims.items():
+                self._hold(claim)
+                self.ring(conversation_id)
+            for conversation_id, wait in found.waits.items():
+                self._ring_later(conversation_id, wait)
+            if found.presses:
+                self._background(presses.acknowledge(channel_id, found.presses))
 
     async def drain(self, seconds: float) -> None:
         """Claim nothing more, let running turns finish for `seconds`, hand the rest back.

@@ -38,6 +38,12 @@ class Claim:
         own = [m for m in self.history if m.turn_id == self.turn.pk and m.role == Message.Role.USER]
         return next((m.metadata["refused"] for m in own if "refused" in m.metadata), "")
 
+    @property
+    def answer_to(self) -> str:
+        """What the platform is told with the answer, so that it stands where it belongs: the last message's."""
+        own = (m for m in reversed(self.history) if m.turn_id == self.turn.pk and m.role == Message.Role.USER)
+        return next((str(m.metadata["answer_to"]) for m in own if "answer_to" in m.metadata), "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -194,6 +200,27 @@ def to_stop(turns: list[uuid.UUID]) -> set[uuid.UUID]:
     """Those of these turns that somebody asked to stop, or whose channel was switched off."""
     asked = Q(stop_requested=True) | Q(conversation__channel__paused_at__isnull=False)
     return set(Turn.objects.filter(asked, pk__in=turns).values_list("pk", flat=True))
+
+
+def request_stop(conversation_id: uuid.UUID) -> list[uuid.UUID]:
+    """The running turns that were asked to stop; their holders see it within two seconds."""
+    running = Turn.objects.filter(conversation_id=conversation_id, state=Turn.State.RUNNING)
+    found = list(running.values_list("pk", flat=True))
+    running.update(stop_requested=True)
+    return found
+
+
+def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
+    """Whether the turn, which had failed or was stopped, waits for its answer once more."""
+    states = [Turn.State.FAILED, Turn.State.DEAD, Turn.State.STOPPED]
+    return bool(
+        Turn.objects.filter(
+            pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None,
+            conversation__chat_user__person__blocked_at=None,
+        ).update(
+            state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", finished_at=None, run_after=Now(),
+        )
+    )  # fmt: skip
 
 
 def unattended(limit: int = 200) -> list[uuid.UUID]:

@@ -262,7 +262,9 @@ def _started(setup: Setup, chat_id: str, user: str) -> Conversation:
 
 def _accept(key: ApiKey, setup: Setup, incoming: IncomingMessage, **more: Any) -> accept.Accepted:
     """Raises Throttled while the key or its person says too much."""
-    wait = rates.wait_to_call(key) or rates.wait_to_say(channel_id=setup.channel_id, person=incoming.sender_id)
+    own = int(setup.flags["messages_per_minute"])
+    wait = rates.wait_to_call(key)
+    wait = wait or rates.wait_to_say(channel_id=setup.channel_id, person=incoming.sender_id, own=own)
     if wait:
         raise Throttled(math.ceil(wait), "Too many messages. Please wait.")
     accepted = accept.accept(setup, incoming, claim=True, **more)

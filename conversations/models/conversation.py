@@ -54,6 +54,7 @@ class Conversation(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     last_activity = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True, blank=True)
+    unreachable_at = models.DateTimeField(null=True, blank=True)  # the platform takes nothing for this chat any more
     erased_at = models.DateTimeField(null=True, blank=True)  # its texts are gone, its numbers stay
 
     objects = ScopedQuerySet.as_manager()

@@ -68,6 +68,11 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"part {self.part} {self.state}"
 
+    def note_place(self, platform_id: str) -> None:
+        """The part stands there from now on: it is sent by editing that message."""
+        Delivery.objects.filter(pk=self.pk).update(platform_id=platform_id)
+        self.platform_id = platform_id
+
     def move(self, **values: Any) -> bool:
         """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""
         mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts)

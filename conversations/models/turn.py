@@ -51,6 +51,7 @@ class Turn(models.Model):
     first_seq = models.PositiveIntegerField()
     stop_requested = models.BooleanField(default=False)
     reason = models.CharField(max_length=300, blank=True)
+    live_id = models.CharField(max_length=200, blank=True, default="", db_default="")  # of the message that shows it
     run_after = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)

@@ -40,7 +40,7 @@ def test_only_the_first_message_of_a_conversation_is_claimed_at_once(hook: Setup
         store(hook, number)
     store(hook, 9, "other")
     found = events.read(hook.channel_id)
-    assert found is not None and len(found) == 2 and all(found.values())
+    assert found is not None and len(found.claims) == 2 and all(found.claims.values())
     assert sorted(Turn.objects.values_list("state", flat=True)) == ["queued", "queued", "running", "running"]
     assert events.read(hook.channel_id) is None
 

@@ -1,73 +1,23 @@
-"""Rows of this app: a bot's channels, feature flags, and raw events as they came in."""
+"""Feature flags that are set, and who set them when."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from bots.fields import EncryptedField, IdField
-from bots.models import AIModel, ApiKey, Bot, Workspace
+from bots.fields import IdField
+from bots.models import ApiKey, Workspace
 from bots.models.workspace import Actor, ScopedQuerySet
 from channels_integrations import flags
-from channels_integrations.base import adapters
 from channels_integrations.flags import Value
-
-
-def platform_kinds() -> list[tuple[str, str]]:
-    """The platforms there are; a callable, so that a new one needs no migration."""
-    return [(kind, cls.label) for kind, cls in adapters.items()]
-
-
-class ChannelConfig(models.Model):
-    """One bot on one account of one platform, with the defaults that hold there."""
-
-    id = IdField()
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="channels")
-    bot = models.ForeignKey(Bot, on_delete=models.PROTECT, related_name="channels")
-    kind = models.CharField(_("platform"), max_length=30, choices=platform_kinds)
-    slug = models.SlugField(max_length=60, unique=True, help_text=_("Its part of the address: /chat/…/"))
-    name = models.CharField(max_length=100)
-    default_model = models.ForeignKey(
-        AIModel, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text=_("Empty: the bot's.")
-    )
-    prompt = models.TextField(blank=True, max_length=20_000, help_text=_("Added to the bot's prompt on this channel."))
-    config = models.JSONField(default=dict, blank=True)
-    credentials = EncryptedField(verbose_name=_("credentials"))
-    is_active = models.BooleanField(
-        _("in use"), default=True, help_text=_("Off: there is no such channel for anybody, as if it had been removed.")
-    )
-    paused_at = models.DateTimeField(_("switched off since"), null=True, blank=True, editable=False)
-    pause_message = models.TextField(_("what people are told"), blank=True, max_length=1_000, default="", db_default="")
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = ScopedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("channel")
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether who writes here is told so, and no model answers."""
-        return self.paused_at is not None
-
-    def clean(self) -> None:
-        if self.bot_id and self.workspace_id and self.bot.workspace_id != self.workspace_id:
-            raise ValidationError({"bot": _("This bot belongs to another workspace.")})
+from channels_integrations.models.channel import ChannelConfig
 
 
 class FlagQuerySet(ScopedQuerySet):
@@ -197,45 +147,3 @@ def stored_flags(workspace_id: uuid.UUID, channel_id: uuid.UUID) -> Mapping[str,
 def workspace_flags(workspace_id: uuid.UUID) -> Mapping[str, Value]:
     """Values set for the whole workspace."""
     return {row.name: row.shown for row in FeatureFlag.objects.filter(workspace=workspace_id, channel=None)}
-
-
-class RawEventQuerySet(ScopedQuerySet):
-    workspace_path = "channel__workspace"
-
-
-class RawEvent(models.Model):
-    """A webhook's body as it came, stored before it is acknowledged. A repeat has the same SHA-256."""
-
-    class State(models.TextChoices):
-        NEW = "new"
-        DONE = "done"
-        DEAD = "dead"
-
-    id = IdField()
-    channel = models.ForeignKey(ChannelConfig, on_delete=models.PROTECT, related_name="+", db_index=False)
-    sha256 = models.CharField(max_length=64)
-    body = models.BinaryField()
-    headers = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.NEW)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    reason = models.CharField(max_length=300, blank=True)
-    run_after = models.DateTimeField(db_default=Now())
-    received_at = models.DateTimeField(db_default=Now())
-
-    objects = RawEventQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["channel", "sha256"], name="raw_event_once")]
-        indexes = [
-            models.Index(fields=["run_after"], name="raw_event_unread", condition=Q(state="new")),
-            models.Index(fields=["channel", "received_at", "id"], name="raw_event_order", condition=Q(state="new")),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.channel_id} {self.sha256[:12]}"
-
-
-def config_of(channel: ChannelConfig) -> Any:
-    """The channel's settings and secrets, validated by its platform's Config. Raises pydantic.ValidationError."""
-    secrets = json.loads(channel.credentials.reveal()) if channel.credentials else {}
-    return adapters[channel.kind].Config.model_validate({**channel.config, **secrets})

@@ -1,0 +1,169 @@
+"""An answer on its platform while it is written: "is typing", a draft, or a message that is edited again and again.
+
+What is shown here may lag or be missing; what counts is sent by the outbox when the answer is stored. A message that is
+edited is put there as a mere placeholder first, its id committed, and only then filled: so that whoever takes over
+after a crash goes on with it, and no answer stands there twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from django.conf import settings
+from django.db import Error
+
+from bots import crash
+from bots.threads import in_thread
+from channels_integrations.base import (
+    Adapter,
+    ChannelError,
+    DraftingAdapter,
+    EditableAdapter,
+    OutboundMessage,
+    SendingAdapter,
+    TypingAdapter,
+)
+from channels_integrations.rendering.rich import Rich
+from conversations import metrics, rates
+from conversations.draft import Draft
+from conversations.models import Turn
+from conversations.turns import Claim
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.1
+SLOWEST = 15.0  # seconds between two edits, however long an answer takes
+STALE = 20.0  # after which a draft is shown again: platforms forget it after thirty
+PATIENCE = 5.0  # for what is on its way when the answer is there
+PLACING = "?"  # in a turn's `live_id`: a placeholder was asked for, and nobody knows what became of it
+
+
+class Live:
+    """How one answer is shown. `placed`: the platform's id of the message that is edited; "" for none."""
+
+    def __init__(self, held: Claim, adapter: SendingAdapter, draft: Draft, *, shows: bool) -> None:
+        self.held = held
+        self.adapter = adapter
+        self.draft = draft
+        self.chat_id = held.conversation.chat_id
+        self.able = adapter.able(self.chat_id)
+        self.mode = self.able.live if shows else ""
+        self.placed = held.turn.live_id.removeprefix(PLACING)
+        self.not_before = 0.0  # by time.monotonic(): the platform asked for patience
+        self._over = asyncio.Event()
+        self._said: Rich | None = None
+        self._shown_at = self._typed_at = 0.0
+        self._every = self.able.live_every
+        self._began = time.monotonic()
+        if held.turn.live_id == PLACING:
+            metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
+            log.warning("placeholder_may_be_left", turn_id=str(held.turn.pk))
+
+    async def run(self) -> None:
+        """Shows what there is until `end`."""
+        while not self._over.is_set():
+            now = time.monotonic()
+            if now >= self.not_before:
+                await self._step(now)
+            try:
+                await asyncio.wait_for(self._over.wait(), TICK)
+            except TimeoutError:
+                continue
+
+    def end(self) -> None:
+        """Begin nothing more."""
+        self._over.set()
+
+    async def _step(self, now: float) -> None:
+        try:
+            async with asyncio.timeout(settings.SEND_SECONDS):
+                if self._may_type(now):
+                    self._typed_at = now
+                    await self.adapter.typing(self.chat_id)  # type: ignore[attr-defined]
+                part = self._due(now)
+                if part is not None:
+                    await self._show(part)
+        except ChannelError as error:
+            self._refused(error)
+        except (Error, TimeoutError) as error:
+            self.mode = ""  # the answer itself will come
+            log.info("live_answer_given_up", error=type(error).__name__)
+
+    def _may_type(self, now: float) -> bool:
+        if not isinstance(self.adapter, TypingAdapter) or (self._said is not None and self.mode == "draft"):
+            return False
+        return now - self._typed_at >= self.able.typing_every
+
+    def _due(self, now: float) -> Rich | None:
+        """The part to show now, if it is time and it is new."""
+        if not self.mode or not self.draft.text.strip() or now - max(self._shown_at, self._began) < self._every:
+            return None
+        parts = [part for part in self.adapter.parts(self.draft.text) if part.text.strip()]
+        part = parts[-1 if self.mode == "draft" else 0].stripped()
+        again = self.mode == "draft" and now - self._shown_at > STALE
+        return part if part != self._said or again else None
+
+    async def _show(self, part: Rich) -> None:
+        message = OutboundMessage(
+            chat_id=self.chat_id, text=part.text, spans=part.spans, reply_to=self.held.answer_to,
+            idempotency_key=str(self.held.turn.pk),
+        )  # fmt: skip
+        if self.mode == "draft" and isinstance(self.adapter, DraftingAdapter):
+            await self.adapter.draft(self.held.turn.pk.int % (2**31 - 1) + 1, message)
+        elif isinstance(self.adapter, EditableAdapter) and await in_thread(self._may_show):
+            self.placed = self.placed or await self._place(self.adapter, message)
+            await self.adapter.edit(self.placed, message)
+        self._said, self._shown_at = part, time.monotonic()
+        self._every = min(self._every * self.able.live_growth, SLOWEST)
+
+    def _may_show(self) -> bool:
+        channel_id = self.held.conversation.channel_id
+        return rates.may_show(channel_id, self.chat_id, self.able)
+
+    async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
+        """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
+        if self.able.resend == "edit":
+            await in_thread(self._note, PLACING)
+        crash.point("placeholder begun")
+        placed = await adapter.place(
+            OutboundMessage(
+                chat_id=message.chat_id, text="", reply_to=message.reply_to, idempotency_key=message.idempotency_key
+            )
+        )
+        crash.point("placeholder taken")
+        await in_thread(self._note, placed)
+        return placed
+
+    def _note(self, live_id: str) -> None:
+        Turn.objects.filter(pk=self.held.turn.pk, state=Turn.State.RUNNING).update(live_id=live_id[:200])
+        self.held.turn.live_id = live_id[:200]
+
+    def _refused(self, error: ChannelError) -> None:
+        log.info("live_answer_refused", reason=str(error)[:200])
+        if error.retry_after:
+            self.not_before = time.monotonic() + error.retry_after
+        elif error.permanent:
+            self.mode = ""
+        self._shown_at, self._every = time.monotonic(), min(self._every * 2, SLOWEST)
+
+
+@asynccontextmanager
+async def showing(held: Claim, adapter: Adapter | None, draft: Draft, *, shows: bool) -> AsyncIterator[Live | None]:
+    """Shows the answer within; afterwards nothing of it is on its way any more."""
+    if not isinstance(adapter, SendingAdapter):
+        yield None
+        return
+    live = Live(held, adapter, draft, shows=shows)
+    task = asyncio.create_task(live.run())
+    try:
+        yield live
+    finally:
+        live.end()
+        _done, late = await asyncio.wait({task}, timeout=PATIENCE)
+        for slow in late:
+            slow.cancel()
+        await asyncio.gather(task, return_exceptions=True)
