@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.db import transaction
 
@@ -10,6 +12,15 @@ from bots.models.provider import Source
 from bots.remember import forget
 
 DEMO_MODELS = {"demo": "Demo (built in)", "brief": "Demo, brief (built in)"}
+
+
+Follower = Callable[..., None]  # takes `retire`
+_followers: list[Follower] = []
+
+
+def also(follower: Follower) -> None:
+    """Have `follower(retire=…)` called at each sync too: for accounts of what a higher app knows."""
+    _followers.append(follower)
 
 
 def sync(*, retire: bool = True) -> None:
@@ -28,6 +39,8 @@ def sync(*, retire: bool = True) -> None:
                 _model(openai, name, name)
         elif retire:
             AIProvider.objects.filter(slug="openai", source=Source.ENVIRONMENT).update(is_active=False)
+        for follower in _followers:
+            follower(retire=retire)
     forget()
 
 

@@ -10,10 +10,11 @@ class ChannelsIntegrationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bots import references
-        from channels_integrations import flags, models
+        from bots import environment, references
+        from channels_integrations import accounts, flags, models
 
         flags.read_with(models.stored_flags)
+        environment.also(accounts.sync)
         channels = models.ChannelConfig.objects
         references.register(
             "channel.default_model",

@@ -94,6 +94,7 @@ VARIABLES: tuple[Variable, ...] = (
         for name, default, text in (
             ("LEASE_SECONDS", 30, "How long a process may be silent before another takes its conversation."),
             ("SWEEP_SECONDS", 5, "How often each process looks for turns nobody holds."),
+            ("GATEWAY_SECONDS", 5, "How often a gateway looks which channels it is to listen to."),
             ("TURN_ATTEMPTS", 3, "Tries of a turn, counted before the model is called, before it is given up."),
             ("SEND_SECONDS", 20, "How long a platform may take to accept a message."),
             ("DRAIN_SECONDS", 30, "How long running turns may finish at SIGTERM before they are handed back."),
@@ -127,8 +128,11 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     *_group(
         "Platforms",
-        ("TELEGRAM_BOT_TOKEN", "secret", "", "A Telegram bot's token, from @BotFather."),
-        ("DISCORD_BOT_TOKEN", "secret", "", "A Discord bot's token."),
+        ("TELEGRAM_BOT_TOKEN", "secret", "", "A Telegram bot's token, from @BotFather: makes a channel."),
+        ("DISCORD_BOT_TOKEN", "secret", "", "A Discord bot's token: makes a channel."),
+    ),
+    *_group(
+        "Platforms",
         ("SLACK_BOT_TOKEN", "secret", "", "A Slack app's bot token."),
         ("SLACK_SIGNING_SECRET", "secret", "", "Proves that a request comes from Slack."),
         ("WHATSAPP_TOKEN", "secret", "", "Token of the WhatsApp Business account."),
@@ -144,6 +148,9 @@ VARIABLES: tuple[Variable, ...] = (
         ("TELEGRAM_API_BASE_URL", "url", "https://api.telegram.org", "A Bot API server of your own."),
         ("DISCORD_API_BASE_URL", "url", "https://discord.com/api/v10", "Discord's REST API."),
         ("DISCORD_GATEWAY_URL", "url", "wss://gateway.discord.gg/", "Discord's gateway."),
+    ),
+    *_group(
+        "Addresses of the outside world",
         ("SLACK_API_BASE_URL", "url", "", "Slack's API."),
         ("META_GRAPH_BASE_URL", "url", "", "Meta's Graph API."),
         ("OPEN_METEO_BASE_URL", "url", "", "Weather, without a key."),

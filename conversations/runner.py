@@ -43,8 +43,8 @@ class Runner:
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._again: set[uuid.UUID] = set()
         self._begun: dict[uuid.UUID, Begun | Claim] = {}
-        self._reading = Chores("event", self._read, self._background)  # of channels
-        self._sending = Chores("delivery", delivery.deliver, self._background)  # of conversations
+        self._reading = Chores("event", self._read, self.in_background)  # of channels
+        self._sending = Chores("delivery", delivery.deliver, self.in_background)  # of conversations
         self._others: set[asyncio.Task[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self.draining = False
@@ -101,7 +101,7 @@ class Runner:
     def _hold(self, begun: Begun | Claim | None) -> None:
         """Keep a turn that was claimed with its message until it is rung for; while draining, hand it back."""
         if begun is not None and self.draining:
-            self._background(_hand_back(_held(begun)))
+            self.in_background(_hand_back(_held(begun)))
         elif begun is not None:
             self._begun[_held(begun).conversation.pk] = begun
 
@@ -150,7 +150,8 @@ class Runner:
     def _ring_later(self, conversation_id: uuid.UUID, wait: float) -> None:
         asyncio.get_running_loop().call_later(wait + LITTLE, self.ring, conversation_id)
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Done beside everything else; a drain waits for it."""
         task = asyncio.create_task(work)
         self._others.add(task)
         task.add_done_callback(self._others.discard)
@@ -163,7 +164,7 @@ class Runner:
             for conversation_id, wait in found.waits.items():
                 self._ring_later(conversation_id, wait)
             if found.presses:
-                self._background(presses.acknowledge(channel_id, found.presses))
+                self.in_background(presses.acknowledge(channel_id, found.presses))
 
     async def drain(self, seconds: float) -> None:
         """Claim nothing more, let running turns finish for `seconds`, hand the rest back.

@@ -1,0 +1,51 @@
+"""Accounts of platforms that the environment gives, as channels. Followed at every start, as providers are."""
+
+from __future__ import annotations
+
+import json
+
+from django.conf import settings
+
+from bots.models import Bot, Workspace
+from bots.models.provider import Source
+from channels_integrations.base import adapters
+from channels_integrations.models import ChannelConfig
+
+TOKENS = {"telegram": "TELEGRAM_BOT_TOKEN", "discord": "DISCORD_BOT_TOKEN"}
+
+
+def sync(*, retire: bool = True) -> None:
+    """A channel for each token, for the workspace's first bot; where staff gave it to another, that one keeps it.
+
+    `retire`: switch off what the environment no longer gives.
+    """
+    for kind, variable in TOKENS.items():
+        token = getattr(settings, variable)
+        given = ChannelConfig.objects.filter(kind=kind, source=Source.ENVIRONMENT)
+        if token and kind in adapters:
+            _give(kind, token)
+        elif retire:
+            given.filter(is_active=True).update(is_active=False)
+
+
+def _give(kind: str, token: str) -> None:
+    row = ChannelConfig.objects.filter(kind=kind, source=Source.ENVIRONMENT).first()
+    secrets = json.dumps({"token": token})
+    if row is None:
+        workspace = Workspace.default()
+        bot = Bot.objects.filter(workspace=workspace, archived_at=None).order_by("created_at").first()
+        if bot is None:
+            return  # there will be one: the next start looks again
+        row = ChannelConfig(
+            workspace=workspace, bot=bot, kind=kind, slug=_free_slug(kind), name=adapters[kind].label,
+            source=Source.ENVIRONMENT,
+        )  # fmt: skip
+    elif row.is_active and row.credentials and row.credentials.reveal() == secrets:
+        return
+    row.credentials, row.is_active, row.archived_at = secrets, True, None
+    row.save()
+
+
+def _free_slug(kind: str) -> str:
+    taken = ChannelConfig.objects.filter(slug=kind).exists()
+    return f"{kind}-environment" if taken else kind

@@ -1,0 +1,209 @@
+"""The listeners of this process: one a channel, begun, changed and ended as staff change them in the admin.
+
+One that fails is tried again, longer each time, and never holds up the others. What is heard is stored as it came, and
+then read as a webhook's is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import Error
+
+from bots.threads import in_reserve, in_thread
+from channels_integrations.base import Account, ChannelError, GatewayAdapter, Place
+from channels_integrations.models import Gateway as Row
+from channels_integrations.models import Listener
+from channels_integrations.setup import Misconfigured, adapter_of
+from conversations import events, listeners, metrics, reach
+from conversations.listeners import Wanted
+from conversations.runner import runner
+from conversations.supervised import every
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # seconds before a listener is tried again
+STARTING_AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class Heard:
+    """A channel that is listened to here."""
+
+    wanted: Wanted
+    task: asyncio.Task[None]
+
+
+class Gateway:
+    """Listens to every channel of these kinds that no other process listens to. `start` and `stop` bracket its life."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self.kinds = list(kinds)
+        self._row: Row | None = None
+        self._heard: dict[uuid.UUID, Heard] = {}
+        self._states: dict[uuid.UUID, Listener.State] = {}
+        self._known: dict[uuid.UUID, Listener.State] = {}
+        self._accounts: dict[uuid.UUID, str] = {}  # that are to be told
+        self._beat_at = 0.0
+        self._starting = asyncio.Semaphore(STARTING_AT_ONCE)
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; returns at once."""
+        self._loop = asyncio.create_task(every(settings.GATEWAY_SECONDS, self._look))
+
+    async def stop(self) -> None:
+        """Listen to nothing more, and let other processes do so at once."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        await self._end(list(self._heard))
+        if self._row is not None:
+            try:
+                await in_thread(listeners.leave, self._row)
+            except Error as error:
+                log.warning("gateway_not_signed_off", error=type(error).__name__)
+
+    async def _look(self) -> None:
+        """Beat, and listen to what is ours now. Without the database for too long, others listen: we do not."""
+        try:
+            if self._row is None:
+                self._row = await in_thread(listeners.register, self.kinds)
+            wanted = {channel.channel_id: channel for channel in await in_thread(listeners.mine, self._row)}
+            await self._tell()
+        except Error:
+            if self._heard and time.monotonic() - self._beat_at > listeners.LOST_SECONDS * 0.8:
+                await self._end(list(self._heard))
+            raise
+        self._beat_at = time.monotonic()
+        changed = [key for key, heard in self._heard.items() if wanted.get(key) != heard.wanted]
+        await self._end(changed)
+        await self._release([key for key in changed if key not in wanted])
+        for key, channel in wanted.items():
+            if key not in self._heard:
+                self._heard[key] = Heard(channel, asyncio.create_task(self._keep_listening(channel)))
+
+    async def _tell(self) -> None:
+        new = {key: state for key, state in self._states.items() if self._known.get(key) != state}
+        accounts = dict(self._accounts)
+        if new or accounts:
+            await in_thread(listeners.note, new, accounts)
+            self._known |= new
+            for key in accounts:
+                self._accounts.pop(key, None)
+        _count(self._states, {key: heard.wanted.kind for key, heard in self._heard.items()})
+
+    async def _release(self, gone: list[uuid.UUID]) -> None:
+        if gone:
+            await in_thread(listeners.let_go, gone)
+
+    async def _end(self, keys: list[uuid.UUID]) -> None:
+        ended = [self._heard.pop(key).task for key in keys]
+        for key in keys:
+            self._states.pop(key, None)
+            self._known.pop(key, None)
+        for task in ended:
+            task.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
+
+    async def _keep_listening(self, channel: Wanted) -> None:
+        """Listens until cancelled, whatever happens."""
+        tries = 0
+        while True:
+            began = time.monotonic()
+            self._states[channel.channel_id] = Listener.State.STARTING
+            with structlog.contextvars.bound_contextvars(channel=str(channel.channel_id), platform=channel.kind):
+                fault = await self._listen_once(channel)
+            tries = 0 if time.monotonic() - began > PATIENCE[-1] else tries + 1
+            self._states[channel.channel_id] = Listener.State.WAITING
+            wait = PATIENCE[-1] if fault else PATIENCE[min(tries, len(PATIENCE)) - 1]
+            await asyncio.sleep(wait * settings.GATEWAY_SECONDS / 5)
+
+    async def _listen_once(self, channel: Wanted) -> str:
+        """Listens until it fails. What staff have to mend; "" where it may go by itself."""
+        fault = ""
+        try:
+            await self._listen(channel)
+        except Misconfigured as error:
+            fault = f"It is not set up: {error}"
+        except ChannelError as error:
+            fault = error.fault
+            log.warning("listener_failed", reason=str(error)[:300])
+        except Error as error:
+            log.warning("listener_database_away", error=type(error).__name__)
+        except Exception:  # the supervisor of a listener: a platform's driver costs its own channel, not the others
+            log.exception("listener_broke")
+        if fault:
+            try:
+                await in_thread(reach.fault, channel.channel_id, fault)
+            except Error as error:
+                log.warning("listener_database_away", error=type(error).__name__)
+        return fault
+
+    async def _listen(self, channel: Wanted) -> None:
+        async with self._starting:
+            adapter, place = await in_thread(_prepared, channel)
+            heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def ready(account: Account) -> None:
+                if not heard.done():
+                    heard.set_result(None)
+                self._states[channel.channel_id] = Listener.State.LISTENING
+                self._accounts[channel.channel_id] = account.name
+
+            listening = asyncio.create_task(adapter.listen(place, functools.partial(_handle, channel), ready))
+            try:
+                await asyncio.wait({listening, heard}, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                await _ended(listening)
+                raise
+        try:
+            await listening
+        finally:
+            await _ended(listening)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def place_of(channel_id: uuid.UUID, kind: str) -> Place:
+    """Where this channel is."""
+
+    async def recent() -> Mapping[str, str]:
+        return await in_thread(listeners.recent, channel_id)
+
+    return Place(
+        channel_id=str(channel_id), webhook=listeners.webhook_of(channel_id, kind),
+        commands=listeners.menu(channel_id), recent=recent,
+    )  # fmt: skip
+
+
+def _prepared(channel: Wanted) -> tuple[GatewayAdapter, Place]:
+    adapter = adapter_of(channel.channel_id)
+    if not isinstance(adapter, GatewayAdapter):
+        raise Misconfigured(f"{channel.kind} is not listened to")
+    return adapter, place_of(channel.channel_id, channel.kind)
+
+
+async def _handle(channel: Wanted, body: bytes) -> None:
+    """Stored before the platform hears that it was taken, then read."""
+    stored = await in_reserve(events.store, channel.channel_id, body)
+    metrics.WEBHOOKS.labels(channel.kind, "stored" if stored else "repeated").inc()
+    if stored:
+        runner.ring_channel(channel.channel_id)
+
+
+def _count(states: Mapping[uuid.UUID, Listener.State], kinds: Mapping[uuid.UUID, str]) -> None:
+    metrics.LISTENERS.clear()
+    for (kind, state), count in Counter((kinds.get(key, ""), str(state)) for key, state in states.items()).items():
+        metrics.LISTENERS.labels(kind, state).set(count)

@@ -1,0 +1,160 @@
+"""Which process listens to which channel, as rows: a heartbeat a process keeps all that it listens to its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from channels_integrations.base import Command, GatewayAdapter, adapters
+from channels_integrations.models import ChannelConfig, FeatureFlag, Gateway, Listener
+from channels_integrations.setup import setup_of
+from conversations.commands.base import commands
+from conversations.models import Conversation, Message
+
+LOST_SECONDS = 30  # without a heartbeat, after which another process may listen
+KEPT = timedelta(days=1)  # of a process that is gone
+RECENT = timedelta(hours=24)
+MENU = ("enable_commands", "enable_slash_commands")  # flags that change what is registered at a platform
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A channel to listen to. When the `version` changes, it is listened to anew."""
+
+    channel_id: uuid.UUID
+    kind: str
+    version: tuple[Any, ...]
+
+
+def kinds() -> list[str]:
+    """Platforms that are listened to."""
+    return [kind for kind, cls in adapters.items() if issubclass(cls, GatewayAdapter)]
+
+
+def register(listening_to: Sequence[str]) -> Gateway:
+    """This process, as a row of its own."""
+    Gateway.objects.filter(beat_at__lt=Now() - KEPT).delete()
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    gateway: Gateway = Gateway.objects.create(name=name, kinds=list(listening_to))
+    return gateway
+
+
+def leave(gateway: Gateway) -> None:
+    """Others may listen at once."""
+    gateway.delete()
+
+
+def mine(gateway: Gateway) -> list[Wanted]:
+    """The heart beats; the channels that are ours to listen to, also those that nobody listened to so far."""
+    if not Gateway.objects.filter(pk=gateway.pk).update(beat_at=Now()):
+        Gateway.objects.bulk_create([gateway])  # somebody removed it: begin anew
+    rows = list(_channels(gateway.kinds).values_list(
+        "pk", "kind", "workspace_id", "updated_at", "listener__gateway_id", "listener__gateway__beat_at", "now",
+        named=True,
+    ))  # fmt: skip
+    menus = _menus({row.workspace_id for row in rows}) if rows else {}
+    free = [row.pk for row in rows if row.listener__gateway_id != gateway.pk and not _is_held(row)]
+    won = _take(gateway, free) if free else set()
+    return [
+        Wanted(
+            row.pk,
+            row.kind,
+            (row.updated_at, menus.get((row.workspace_id, None)), menus.get((row.workspace_id, row.pk))),
+        )
+        for row in rows
+        if row.listener__gateway_id == gateway.pk or row.pk in won
+    ]
+
+
+def note(states: Mapping[uuid.UUID, Listener.State], accounts: Mapping[uuid.UUID, str]) -> None:
+    """How these channels stand now; those that we are connected to, as whom: nothing is wrong with them."""
+    by_state: dict[Listener.State, list[uuid.UUID]] = defaultdict(list)
+    for channel_id, state in states.items():
+        by_state[state].append(channel_id)
+    for state, channel_ids in by_state.items():
+        Listener.objects.filter(pk__in=channel_ids).exclude(state=state).update(state=state, since=Now())
+    for channel_id, name in accounts.items():
+        changed = ChannelConfig.objects.filter(pk=channel_id).exclude(account=name[:200], fault="")
+        changed.update(account=name[:200], fault="")
+
+
+def let_go(channel_ids: Iterable[uuid.UUID]) -> None:
+    """Nobody listens to these any more."""
+    Listener.objects.filter(pk__in=list(channel_ids)).update(gateway=None, state=Listener.State.STARTING, since=Now())
+
+
+def alive_here() -> bool:
+    """Whether a gateway of this machine beats."""
+    since = Now() - timedelta(seconds=LOST_SECONDS)
+    return bool(Gateway.objects.filter(name__startswith=f"{socket.gethostname()}:", beat_at__gt=since).exists())
+
+
+def unheard() -> list[str]:
+    """Names of channels that nobody listens to, though somebody should."""
+    held = Q(listener__gateway__beat_at__gt=Now() - timedelta(seconds=LOST_SECONDS))
+    return list(_channels(kinds()).exclude(held).values_list("name", flat=True))
+
+
+def recent(channel_id: uuid.UUID) -> dict[str, str]:
+    """Chats in which something was said within a day, and the last event id that is known of each."""
+    chats = Conversation.objects.filter(channel_id=channel_id, last_activity__gt=Now() - RECENT)
+    said = Message.objects.filter(conversation__in=chats, event_id__isnull=False).order_by("conversation_id", "seq")
+    return dict(said.values_list("conversation__chat_id", "event_id"))
+
+
+def webhook_of(channel_id: uuid.UUID, kind: str) -> str:
+    """The channel's address for its platform; "" where we have none that is public and safe."""
+    base = settings.PUBLIC_URL
+    return f"{base}{reverse('webhook', args=[kind, channel_id])}" if base.startswith("https://") else ""
+
+
+def menu(channel_id: uuid.UUID) -> tuple[Command, ...]:
+    """What people can call on this channel."""
+    setup = setup_of(channel_id)
+    if not all(setup.flags[name] for name in MENU):
+        return ()
+    return tuple(Command(c.name, c.help) for c in commands.values() if not c.alias_of)
+
+
+def _channels(of: Sequence[str]) -> Any:
+    in_use = ChannelConfig.objects.filter(
+        kind__in=of, is_active=True, archived_at=None, bot__is_active=True, bot__archived_at=None
+    )
+    return in_use.annotate(now=Now()).order_by("created_at", "pk")
+
+
+def _is_held(row: Any) -> bool:
+    beat_at = row.listener__gateway__beat_at
+    return beat_at is not None and (row.now - beat_at).total_seconds() < LOST_SECONDS
+
+
+def _take(gateway: Gateway, free: list[uuid.UUID]) -> set[uuid.UUID]:
+    """Those that became ours: of two processes that want one, one gets it."""
+    lost = Q(gateway=None) | Q(gateway__beat_at__lt=Now() - timedelta(seconds=LOST_SECONDS))
+    with transaction.atomic():
+        Listener.objects.bulk_create([Listener(channel_id=pk) for pk in free], ignore_conflicts=True)
+        locked = Listener.objects.select_for_update(of=("self",), skip_locked=True).filter(lost, pk__in=free)
+        won = set(locked.values_list("pk", flat=True))
+        Listener.objects.filter(pk__in=won).update(gateway=gateway, state=Listener.State.STARTING, since=Now())
+    return won
+
+
+def _menus(workspace_ids: Iterable[uuid.UUID]) -> dict[tuple[uuid.UUID, uuid.UUID | None], tuple[Any, ...]]:
+    """The flags that change menus, where they are set."""
+    found: dict[tuple[uuid.UUID, uuid.UUID | None], tuple[Any, ...]] = {}
+    rows = FeatureFlag.objects.filter(workspace__in=workspace_ids, name__in=MENU).order_by("name")
+    for workspace_id, channel_id, name, value in rows.values_list("workspace_id", "channel_id", "name", "value"):
+        found[workspace_id, channel_id] = (*found.get((workspace_id, channel_id), ()), name, value)
+    return found
