@@ -6,7 +6,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev worker admin up test chaos browser lint lint-style lint-types lint-imports lint-django fmt screenshots messages lock clean
+.PHONY: help setup run dev worker telegram discord admin up test chaos browser lint lint-style lint-types lint-imports lint-django fmt screenshots messages lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -22,6 +22,12 @@ dev: .venv/.base ## the same, reloading when code changes
 
 worker: .venv/.base ## a worker beside the web process (needs CELERY_BROKER_URL and a shared database)
 	@$(BIN)/python manage.py worker
+
+telegram: .venv/.base ## listen to Telegram's channels (`make run` does so by itself)
+	@$(BIN)/python manage.py run_gateway telegram
+
+discord: .venv/.base ## listen to Discord's channels (`make run` does so by itself)
+	@$(BIN)/python manage.py run_gateway discord
 
 admin: .venv/.base ## give the staff login a new password and print it
 	@$(BIN)/python manage.py staff_login

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from django.conf import settings
 from django.core import checks
@@ -12,19 +12,13 @@ from django.db import DatabaseError
 from bots import offers, shutdown
 from bots.models import AIProvider
 from bots.offers import NoAnswer
+from channels_integrations import connecting
+from channels_integrations.base import DiagnosableAdapter, Finding, adapters
+from channels_integrations.models import ChannelConfig
 from config import health, stores
 from config.stores import StoreAway
+from conversations.listeners import unheard
 from conversations.undone import undone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at. `mend` says what to do when it is not `ok`."""
-
-    check: str
-    ok: bool
-    message: str
-    mend: str = ""
 
 
 def diagnose() -> Iterator[Finding]:
@@ -45,6 +39,7 @@ def diagnose() -> Iterator[Finding]:
         yield from _dead()
         yield from _providers()
         yield from _endings()
+        yield from _channels()
 
 
 def _settings() -> Iterator[Finding]:
@@ -96,3 +91,13 @@ def _endings() -> Iterator[Finding]:
         mend = "Choose another on the model's page in the admin: Replace this model everywhere."
         message = f"{ending} Used by {ending.users}."
         yield Finding(check=f"model {ending.model.reference}", ok=not ending.is_over, message=message, mend=mend)
+
+
+def _channels() -> Iterator[Finding]:
+    kinds = [kind for kind, cls in adapters.items() if issubclass(cls, DiagnosableAdapter)]
+    for channel in ChannelConfig.objects.filter(kind__in=kinds, is_active=True, archived_at=None).order_by("slug"):
+        for finding in connecting.diagnose(channel):
+            yield replace(finding, check=f"channel {channel.slug}: {finding.check}")
+    if silent := unheard():
+        mend = "Start `manage.py run_gateway` beside the web process; `make run` listens by itself."
+        yield Finding(check="gateway", ok=False, message=f"Nobody listens to {', '.join(silent[:5])}.", mend=mend)

@@ -1,4 +1,7 @@
-"""The application's beginning and end: rows from the environment, the runner, and a drain at SIGTERM."""
+"""The application's beginning and end: rows from the environment, the runner, and a drain at SIGTERM.
+
+Embedded, it listens to platforms too: there is no other process that could.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from django.conf import settings
 
 from bots import environment, threads
 from bots.threads import in_thread
+from conversations import listeners
+from conversations.gateway import Gateway
 from conversations.runner import runner
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -28,13 +33,17 @@ def with_lifespan(application: Application) -> Application:
 
 
 async def _live(receive: Any, send: Any) -> None:
+    gateway = Gateway(listeners.kinds())
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await in_thread(environment.sync)
             await runner.start()
+            if settings.EMBEDDED:
+                await gateway.start()
             await send({"type": "lifespan.startup.complete"})
         else:
+            await gateway.stop()
             await runner.drain(settings.DRAIN_SECONDS)
             threads.shutdown()
             await send({"type": "lifespan.shutdown.complete"})

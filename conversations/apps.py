@@ -9,12 +9,13 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from bots import references
-        from channels_integrations import probe
-        from conversations import metrics, probes
+        from channels_integrations import places, probe
+        from conversations import metrics, probes, whereabouts
         from conversations.models import Conversation, Person
 
         metrics.register()
         probe.send_with(probes.send)
+        places.find_with(whereabouts.place_of)
         # Plain English, as all that only staff read: marked for translation it would go to the chat's catalogs.
         # In the order in which a message takes its locks: the conversation, then the person.
         references.register(

@@ -22,6 +22,7 @@ from bots.threads import in_reserve, in_thread
 from channels_integrations.base import Account, ChannelError, GatewayAdapter, Place
 from channels_integrations.models import Gateway as Row
 from channels_integrations.models import Listener
+from channels_integrations.places import place_of
 from channels_integrations.setup import Misconfigured, adapter_of
 from conversations import events, listeners, metrics, reach
 from conversations.listeners import Wanted
@@ -174,18 +175,6 @@ class Gateway:
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def place_of(channel_id: uuid.UUID, kind: str) -> Place:
-    """Where this channel is."""
-
-    async def recent() -> Mapping[str, str]:
-        return await in_thread(listeners.recent, channel_id)
-
-    return Place(
-        channel_id=str(channel_id), webhook=listeners.webhook_of(channel_id, kind),
-        commands=listeners.menu(channel_id), recent=recent,
-    )  # fmt: skip
 
 
 def _prepared(channel: Wanted) -> tuple[GatewayAdapter, Place]:

@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.urls import reverse
 
-from channels_integrations.base import Command, GatewayAdapter, adapters
+from channels_integrations.base import GatewayAdapter, adapters
 from channels_integrations.models import ChannelConfig, FeatureFlag, Gateway, Listener
-from channels_integrations.setup import setup_of
-from conversations.commands.base import commands
-from conversations.models import Conversation, Message
 
 LOST_SECONDS = 30  # without a heartbeat, after which another process may listen
 KEPT = timedelta(days=1)  # of a process that is gone
@@ -105,27 +100,6 @@ def unheard() -> list[str]:
     """Names of channels that nobody listens to, though somebody should."""
     held = Q(listener__gateway__beat_at__gt=Now() - timedelta(seconds=LOST_SECONDS))
     return list(_channels(kinds()).exclude(held).values_list("name", flat=True))
-
-
-def recent(channel_id: uuid.UUID) -> dict[str, str]:
-    """Chats in which something was said within a day, and the last event id that is known of each."""
-    chats = Conversation.objects.filter(channel_id=channel_id, last_activity__gt=Now() - RECENT)
-    said = Message.objects.filter(conversation__in=chats, event_id__isnull=False).order_by("conversation_id", "seq")
-    return dict(said.values_list("conversation__chat_id", "event_id"))
-
-
-def webhook_of(channel_id: uuid.UUID, kind: str) -> str:
-    """The channel's address for its platform; "" where we have none that is public and safe."""
-    base = settings.PUBLIC_URL
-    return f"{base}{reverse('webhook', args=[kind, channel_id])}" if base.startswith("https://") else ""
-
-
-def menu(channel_id: uuid.UUID) -> tuple[Command, ...]:
-    """What people can call on this channel."""
-    setup = setup_of(channel_id)
-    if not all(setup.flags[name] for name in MENU):
-        return ()
-    return tuple(Command(c.name, c.help) for c in commands.values() if not c.alias_of)
 
 
 def _channels(of: Sequence[str]) -> Any:

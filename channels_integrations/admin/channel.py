@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -21,7 +23,18 @@ from bots.admin.scoped import ScopedModelAdmin
 from bots.models import Bot
 from bots.remember import forget
 from channels_integrations import probe
-from channels_integrations.base import Adapter, EmbeddableAdapter, SendingAdapter, WebhookAdapter, adapters
+from channels_integrations.admin.check import check, try_account
+from channels_integrations.admin.listening import listening
+from channels_integrations.base import (
+    Adapter,
+    ConnectingAdapter,
+    DiagnosableAdapter,
+    EmbeddableAdapter,
+    GatewayAdapter,
+    SendingAdapter,
+    WebhookAdapter,
+    adapters,
+)
 from channels_integrations.config_form import ChannelForm, PlatformForm, config_boxes, form_for
 from channels_integrations.flag_form import own_boxes
 from channels_integrations.models import ChannelConfig, FeatureFlag
@@ -33,7 +46,7 @@ CHANGE = "admin:channels_integrations_channelconfig_change"
 @admin.register(ChannelConfig)
 class ChannelAdmin(ScopedModelAdmin):
     list_display = ("name", "platform", "bot", "model_here", "state")
-    list_select_related = ("bot", "default_model__provider")
+    list_select_related = ("bot", "default_model__provider", "listener__gateway")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "slug", "bot__name")
     ordering = ("name", "slug")
@@ -49,9 +62,12 @@ class ChannelAdmin(ScopedModelAdmin):
         js = ("staff/copy.js", "staff/probe.js")
 
     def get_urls(self) -> Any:
-        test = self.admin_site.admin_view(self.test)
-        name = "channels_integrations_channelconfig_test"
-        return [path("<uuid:object_id>/test/", test, name=name), *super().get_urls()]
+        view, name = self.admin_site.admin_view, "channels_integrations_channelconfig"
+        return [
+            path("<uuid:object_id>/test/", view(self.test), name=f"{name}_test"),
+            path("<uuid:object_id>/check/", view(functools.partial(check, self)), name=f"{name}_check"),
+            *super().get_urls(),
+        ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """What the platform asks for comes with the second step, as for a new user's rights."""
@@ -96,6 +112,9 @@ class ChannelAdmin(ScopedModelAdmin):
                 "sends": issubclass(_adapter_class(obj), SendingAdapter),
                 "page": _page(obj),
                 "address": reverse("admin:channels_integrations_channelconfig_test", args=[obj.pk]),
+                "check": reverse("admin:channels_integrations_channelconfig_check", args=[obj.pk])
+                if issubclass(_adapter_class(obj), DiagnosableAdapter)
+                else "",
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -119,6 +138,8 @@ class ChannelAdmin(ScopedModelAdmin):
             FeatureFlag.objects.put(
                 name, value, workspace_id=obj.workspace_id, channel_id=obj.pk, who=request.user
             )  # fmt: skip
+        if change and issubclass(_adapter_class(obj), ConnectingAdapter):
+            transaction.on_commit(functools.partial(try_account, request, obj))
 
     def test(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Sends a test message, outside of any transaction, and says what became of it."""
@@ -175,14 +196,18 @@ class ChannelAdmin(ScopedModelAdmin):
             adapter_of(obj.pk)
         except Misconfigured as error:
             return _("Not set up yet. %(fault)s") % {"fault": error}
+        if obj.fault:
+            return str(obj.fault)
         if obj.paused_at:
             since = timezone.localtime(obj.paused_at)
             return _("Switched off since %(when)s.") % {"when": since.strftime("%d %b %H:%M")}
-        return _("On.")
+        return listening(obj) if issubclass(_adapter_class(obj), GatewayAdapter) else _("On.")
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, obj: Any) -> str:
         """Where people or their platform reach it, with a button that copies it."""
+        if issubclass(_adapter_class(obj), GatewayAdapter):
+            return obj.account or _("It is told when the account was tried.")
         if issubclass(_adapter_class(obj), WebhookAdapter):
             told = _("Give it to %(platform)s as the address to call.") % {"platform": self.platform(obj)}
             return _copied(f"{_base()}{reverse('webhook', args=[obj.kind, obj.pk])}", told)

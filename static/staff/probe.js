@@ -1,4 +1,4 @@
-// The test message of a channel: sent without leaving the page, so that nothing typed in its form is lost.
+// A channel's test message and its check: without leaving the page, so that nothing typed in its form is lost.
 "use strict";
 addEventListener("submit", async (event) => {
   const form = event.target.closest(".probe form");
@@ -13,9 +13,14 @@ addEventListener("submit", async (event) => {
       method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
     });
     if (!answer.ok) throw new Error(answer.status);
-    const { state, text } = await answer.json();
+    const { state, text, findings = [] } = await answer.json();
     told.className = state;
     told.textContent = text;
+    form.querySelector(".findings")?.replaceChildren(...findings.map((finding) => {
+      const line = document.createElement("li");
+      line.textContent = `${finding.ok ? "✓" : "✗"} ${finding.text}`;
+      return line;
+    }));
   } catch {
     told.className = "failed";
     told.textContent = button.dataset.lost;

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from bots import environment, threads
 from bots.threads import in_thread
+from config import exposition, health, stores
+from config.stores import StoreAway
 from conversations import listeners
 from conversations.gateway import Gateway
 from conversations.runner import runner
@@ -30,12 +31,17 @@ class Command(BaseCommand):
         if unknown := [kind for kind in kinds if kind not in known]:
             raise CommandError(f"{unknown[0]!r} is no platform that is listened to. There are: {', '.join(known)}.")
         try:
+            stores.reach_database()
+            health.ask_migrations()
             if options["healthy"]:
                 self._tell_health()
-            else:
-                asyncio.run(self._run(kinds))
-        except DatabaseError as error:
-            raise CommandError(f"The database is not ready ({error}). `manage.py doctor` tells more.") from None
+                return
+            stores.ask_redis()
+        except StoreAway as away:
+            raise CommandError(str(away)) from None
+        exposition.open_port()
+        try:
+            asyncio.run(self._run(kinds))
         finally:
             threads.shutdown()
 

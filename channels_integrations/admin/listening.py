@@ -1,0 +1,26 @@
+"""Whether somebody listens to a channel, in words for staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from channels_integrations.models import Listener
+
+SILENT = timedelta(seconds=30)
+
+
+def listening(channel: Any) -> str:
+    """That the channel is connected, or why it is not."""
+    row: Listener | None = getattr(channel, "listener", None)
+    gateway = row.gateway if row else None
+    if row is None or gateway is None or timezone.now() - gateway.beat_at > SILENT:
+        return _("Nobody listens to it: `manage.py run_gateway` has to run, or it starts in a few seconds.")
+    if row.state == Listener.State.LISTENING:
+        return _("On, as %(account)s.") % {"account": channel.account} if channel.account else _("On.")
+    if row.state == Listener.State.WAITING:
+        return _("The platform cannot be reached. It is tried again soon.")
+    return _("It is connecting.")
