@@ -199,6 +199,10 @@ FIELD_ENCRYPTION_KEYS = [key.strip() for key in env["FIELD_ENCRYPTION_KEYS"].spl
 
 PRIVATE_NETWORKS = env["PRIVATE_NETWORKS"]
 
+# Addresses of the outside world ---------------------------------------------------------------------------------------
+DISCORD_API_BASE_URL = env["DISCORD_API_BASE_URL"].rstrip("/")
+DISCORD_GATEWAY_URL = env["DISCORD_GATEWAY_URL"]
+
 # Models, conversations, durability ------------------------------------------------------------------------------------
 DEFAULT_MODEL = env["DEFAULT_MODEL"]
 OPENAI_API_KEY = env["OPENAI_API_KEY"]

@@ -1,0 +1,129 @@
+"""discord.py's connection, told to keep nothing in memory; every frame that matters to us is handed on as it came."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from django.conf import settings
+
+from channels_integrations.base import ChannelError
+from channels_integrations.platforms.discord.application import no_text
+from channels_integrations.platforms.discord.refusals import TOKEN_REFUSED
+
+HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
+IDENTIFY_PAUSE = 5.0  # seconds before another session is begun: one in five is allowed
+MOST_IDENTIFIES = 40  # an hour: at 1,000 a day Discord resets the token
+HOUR = 3_600.0
+BACK_OFF = 30.0
+CLOSE_SECONDS = 5.0
+TOO_MANY_SERVERS = (
+    "This bot is in so many servers that Discord wants several connections for it (sharding), which Switchboard does "
+    "not do: use one bot for fewer than 2,500 servers."
+)
+
+_begun: dict[tuple[str, str], deque[float]] = defaultdict(deque)  # (gateway, bot) -> when sessions were begun
+
+
+class Client(discord.Client):
+    """One bot's connection. `heard` gets what Discord dispatched, in order, at once."""
+
+    def __init__(self, bot: str, heard: Callable[[str, dict[str, Any]], None]) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+            guild_ready_timeout=0.5,
+            enable_debug_events=True,
+            proxy=_proxy(),
+        )
+        self._bot, self._heard = bot, heard
+        self.guilds_known = asyncio.Event()  # after each READY anew
+
+    async def on_socket_raw_receive(self, frame: str) -> None:
+        """The frame, before discord.py reads it: tasks begin in the order in which they are made."""
+        if not any(f'"{name}"' in frame for name in HEARD):
+            return
+        told = json.loads(frame)
+        if told.get("op") != 0 or told.get("t") not in HEARD:
+            return
+        if told["t"] == "READY":
+            self.guilds_known.clear()
+        self._heard(told["t"], told["d"])
+
+    async def on_ready(self) -> None:
+        """The servers that were announced are known."""
+        self.guilds_known.set()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Not too often, whatever happens."""
+        begun, now = _begun[str(DiscordWebSocket.DEFAULT_GATEWAY), self._bot], time.monotonic()
+        while begun and begun[0] < now - HOUR:
+            begun.popleft()
+        if len(begun) >= MOST_IDENTIFIES:
+            wait = begun[0] + HOUR - now
+            raise ChannelError("Discord ended our session too often this hour", permanent=False, retry_after=wait)
+        begun.append(now)
+        if not initial:
+            await asyncio.sleep(IDENTIFY_PAUSE)
+
+    async def stay(self, token: str, began: Callable[[], Any]) -> None:
+        """Connected until cancelled; `began` is awaited once we know who we are. Raises ChannelError."""
+        try:
+            await self.login(token)
+            await began()
+            await self.connect()
+        except discord.LoginFailure:
+            raise ChannelError("Discord refused the token", permanent=False, fault=TOKEN_REFUSED) from None
+        except (discord.PrivilegedIntentsRequired, discord.ConnectionClosed) as error:
+            raise self._closed(error) from None
+        except (discord.HTTPException, discord.GatewayNotFound) as error:
+            raise ChannelError(f"Discord: {error}", permanent=False, retry_after=BACK_OFF) from None
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise ChannelError(f"Discord cannot be reached ({type(error).__name__})", permanent=False) from None
+        raise ChannelError("the connection to Discord ended", permanent=False)
+
+    async def end(self) -> None:
+        """Closes for good: Discord forgets the session, which no other process could go on with."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.close()
+        except TimeoutError:
+            await self.http.close()
+
+    def _closed(self, error: discord.PrivilegedIntentsRequired | discord.ConnectionClosed) -> ChannelError:
+        code = error.code if isinstance(error, discord.ConnectionClosed) else 4014
+        fault = {
+            4004: TOKEN_REFUSED,
+            4011: TOO_MANY_SERVERS,
+            4013: no_text(str(self.application_id or self._bot)),
+            4014: no_text(str(self.application_id or self._bot)),
+        }.get(code, "")
+        return ChannelError(f"Discord closed the connection ({code})", permanent=False, fault=fault)
+
+
+def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
+    """A client that asks the addresses of the settings."""
+    Route.BASE = settings.DISCORD_API_BASE_URL
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    return Client(bot, heard)
+
+
+def _proxy() -> str | None:
+    """The machine's proxy, where it has one for Discord."""
+    parts = urlsplit(settings.DISCORD_API_BASE_URL)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

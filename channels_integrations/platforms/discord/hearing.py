@@ -1,0 +1,194 @@
+"""What a channel hears: stored one after the other, with what was missed read before what comes.
+
+Interactions have a lane of their own: Discord wants to be told within three seconds that one was noticed, which must
+not wait for a gap that is being read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import structlog
+from django.db import DatabaseError
+
+from channels_integrations.base import Account, ChannelError, Handle, IncomingMessage, Place
+from channels_integrations.platforms.discord import bodies, commands, history
+from channels_integrations.platforms.discord.application import account_of
+from channels_integrations.platforms.discord.bodies import Us
+from channels_integrations.platforms.discord.client import Client, made
+from channels_integrations.platforms.discord.refusals import ACKNOWLEDGED
+from channels_integrations.platforms.discord.rest import Rest
+
+log = structlog.get_logger(__name__)
+
+Told: TypeAlias = dict[str, Any]
+Parse: TypeAlias = Callable[[bytes], list[Any]]
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds before something is stored again
+GUILDS_SECONDS = 10.0  # until the servers are known after a connection began
+NOTICED_LATER, NOTICED = 5, 6  # callback types: "… is thinking", and nothing to see
+LAST_SECONDS = 2.0  # for interactions to be noticed when it ends
+AT_ONCE = 8  # chats whose gap is read at a time
+
+
+class Hearing:
+    """One channel's ears."""
+
+    def __init__(
+        self, rest: Rest, place: Place, handle: Handle, *, ready: Callable[[Account], None], parse: Parse
+    ) -> None:
+        self._rest, self._place, self._handle, self._ready, self._parse = rest, place, handle, ready, parse
+        self._client: Client = made(rest.bot, self._heard)
+        self._messages: asyncio.Queue[Told | None] = asyncio.Queue()  # None: read the gap first
+        self._interactions: asyncio.Queue[Told] = asyncio.Queue()
+        self._notices: set[asyncio.Task[None]] = set()
+
+    async def listen(self, token: str) -> None:
+        """Until cancelled. Raises ChannelError."""
+        work = (self._client.stay(token, self._began), self._hear_messages(), self._hear_interactions())
+        tasks = [asyncio.create_task(each) for each in work]
+        try:
+            done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await self._end(tasks)
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """What was stored is still noticed, then the connection ends."""
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._notices:
+            await asyncio.wait(self._notices, timeout=LAST_SECONDS)
+        await self._client.end()
+
+    def _heard(self, event: str, told: Told) -> None:
+        """Nothing is waited for here."""
+        match event:
+            case "READY":
+                self._messages.put_nowait(None)
+                self._ready(account_of(told["user"]))
+            case "RESUMED":
+                self._ready(self._account())
+            case "MESSAGE_CREATE":
+                self._messages.put_nowait(told)
+            case _:
+                self._interactions.put_nowait(told)
+
+    def _account(self) -> Account:
+        user = self._client.user
+        return account_of({"username": user.name, "discriminator": user.discriminator} if user else {})
+
+    async def _began(self) -> None:
+        """Our commands are in Discord's menu, or the log says why not: people can still write."""
+        try:
+            await commands.register(self._rest, str(self._client.application_id), self._place.commands)
+        except ChannelError as error:
+            if error.fault:
+                raise
+            log.warning("discord_commands_not_registered", channel=self._place.channel_id, reason=str(error))
+
+    async def _hear_messages(self) -> None:
+        while True:
+            told = await self._messages.get()
+            if told is None:
+                await self._read_gap()
+            else:
+                await self._take(self._message(told, guild_id=str(told.get("guild_id") or "")))
+
+    async def _hear_interactions(self) -> None:
+        while True:
+            told = await self._interactions.get()
+            body = _read(lambda told=told: bodies.of_interaction(told), told)
+            if body is not None:
+                await self._take(body)
+                task = asyncio.create_task(self._notice(told))
+                self._notices.add(task)
+                task.add_done_callback(self._notices.discard)
+
+    async def _take(self, body: bytes | None) -> None:
+        """Handed over if anybody is to act on it: what people say to each other is not kept."""
+        if body is not None and self._concerns_us(body):
+            await _until_stored(lambda: self._handle(body))
+
+    def _concerns_us(self, body: bytes) -> bool:
+        try:
+            return any(map(_for_us, self._parse(body)))
+        except ValueError:  # kept, for staff to look at
+            return True
+
+    async def _notice(self, told: Told) -> None:
+        """Tells Discord that the interaction was noticed."""
+        kind = NOTICED_LATER if told["type"] == bodies.INVOKED else NOTICED
+        path = f"/interactions/{told['id']}/{told['token']}/callback"
+        for last in (False, True):
+            try:
+                await self._rest.ask("POST", path, body={"type": kind})
+                return
+            except ChannelError as error:
+                if f"({ACKNOWLEDGED})" in str(error):
+                    return
+                if last or error.permanent:
+                    log.warning("discord_interaction_not_noticed", channel=self._place.channel_id, reason=str(error))
+                    return
+
+    async def _read_gap(self) -> None:
+        """What was said while nobody listened, in the chats that were active lately."""
+        try:
+            async with asyncio.timeout(GUILDS_SECONDS):
+                await self._client.guilds_known.wait()
+        except TimeoutError:
+            log.warning("discord_servers_slow", channel=self._place.channel_id)
+        known: Mapping[str, str] = await _until_stored(self._place.recent)
+        free = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for chat_id, last in known.items():
+                if chat_id.isdecimal() and last.isdecimal():
+                    group.create_task(self._read_chat(chat_id, last, free))
+
+    async def _read_chat(self, chat_id: str, last: str, free: asyncio.Semaphore) -> None:
+        async with free:
+            try:
+                guild_id = self._guild_of(chat_id) or await history.guild_of(self._rest, chat_id)
+                async for told in history.after(self._rest, chat_id, last):
+                    await self._take(self._message(told, guild_id=guild_id))
+            except ChannelError as error:
+                log.warning("discord_gap_not_read", channel=self._place.channel_id, chat=chat_id, reason=str(error))
+
+    def _message(self, told: Told, *, guild_id: str) -> bytes | None:
+        guild = self._client.get_guild(int(guild_id)) if guild_id.isdecimal() else None
+        role = guild.self_role if guild else None
+        us = Us(id=self._rest.bot, role=str(role.id) if role else "")
+        return _read(lambda: bodies.of_message(told, guild_id=guild_id, us=us), told)
+
+    def _guild_of(self, chat_id: str) -> str:
+        channel: Any = self._client.get_channel(int(chat_id))
+        guild = getattr(channel, "guild", None)
+        return str(guild.id) if guild else ""
+
+
+def _read(work: Callable[[], bytes | None], told: Told) -> bytes | None:
+    """The body; for what is not as Discord says it is, just that: it is kept, and nobody answers it."""
+    try:
+        return work()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return json.dumps(told, sort_keys=True).encode()
+
+
+def _for_us(event: Any) -> bool:
+    return not isinstance(event, IncomingMessage) or not event.is_group or event.addressed
+
+
+async def _until_stored(work: Callable[[], Awaitable[Any]]) -> Any:
+    """What it gives, asked again while the database is away: Discord tells nothing twice."""
+    wait = FIRST_WAIT
+    while True:
+        try:
+            return await work()
+        except DatabaseError as error:
+            log.warning("discord_event_waits", reason=type(error).__name__)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)

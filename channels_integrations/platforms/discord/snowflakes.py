@@ -1,0 +1,20 @@
+"""Discord's ids: numbers that grow with time and say when they were made.
+
+https://docs.discord.com/developers/reference#snowflakes
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+
+Snowflake = Annotated[str, Field(pattern=r"\A[0-9]{1,19}\Z")]
+
+
+def made_at(snowflake: str) -> datetime:
+    """When this id was made, by Discord's clock."""
+    return EPOCH + timedelta(milliseconds=int(snowflake) >> 22)
