@@ -7,6 +7,10 @@ import inspect
 
 import pytest
 
+from tests import emptying
+
+emptying.install()
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
