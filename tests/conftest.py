@@ -12,6 +12,12 @@ from tests import emptying
 emptying.install()
 
 
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["tests.passwords.Once"]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run `async def test_...` on an event loop of its own.
