@@ -7,6 +7,16 @@ import inspect
 
 import pytest
 
+from tests import emptying
+
+emptying.install()
+
+
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["tests.passwords.Once"]
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
