@@ -45,11 +45,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A claimed turn and what is to be done for it: asked of a model, obeyed as a command, or said at once."""
+    """A claimed turn and what is to be done for it: asked of a model, obeyed as a command, or said at once.
+
+    `setup`: None where it could not be read, which `todo` says.
+    """
 
     held: Claim
     todo: Job | Outcome | tuple[Command, str]
-    setup: Setup
+    setup: Setup | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +109,25 @@ async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> No
 
 def begin(conversation_id: uuid.UUID) -> Begun | None:
     """The oldest open turn, claimed and prepared; None when there is none for us."""
-    setup = setup_of(_channel_of(conversation_id))
-    if setup.paused:
+    try:
+        setup = setup_of(_channel_of(conversation_id))
+    except AWAY:
+        raise
+    except Exception:  # ends the turn, once that is claimed
+        log.exception("setup_broke", conversation_id=str(conversation_id))
+        setup = None
+    if setup and setup.paused:
         pauses.settle(setup, conversation_id)
         return None
-    held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
+    held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]) if setup else 1)
     return prepare(held) if held else None
 
 
 def prepare(held: Claim) -> Begun | None:
     """What is to be done for a claimed turn; None, and it waits again, where the channel was switched off meanwhile."""
-    setup = _setup(held.conversation)
+    setup = None
     try:
+        setup = _setup(held.conversation)
         if setup.paused:
             turns.hand_back(held)
             return None
