@@ -23,11 +23,11 @@ from channels_integrations.base import Adapter, Button, Capabilities, ChannelErr
 from channels_integrations.setup import Misconfigured, adapter_of, setup_of
 from conversations import metrics, rates
 from conversations.models import Delivery
+from conversations.models.delivery import OPEN
 from conversations.outbox import later
 
 log = structlog.get_logger(__name__)
 
-OPEN = (Delivery.State.NEW, Delivery.State.SENDING)
 MISCONFIGURED_SECONDS = 60.0
 
 
