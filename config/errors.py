@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views import defaults
 
+from config.theme import STAFF
 from conversations.api.problems import problem_response
 from conversations.openai_shapes import Fault
 
@@ -12,6 +13,15 @@ from conversations.openai_shapes import Fault
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400, of a host name that is not ours, say."""
     return _told(request, 400, "bad_request", "This request cannot be read.") or defaults.bad_request(
+        request, exception
+    )
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """404 on staff pages: what somebody has no right to is not there, as an address that nobody made; elsewhere 403."""
+    if request.path.startswith(STAFF):
+        return not_found(request, Http404())
+    return _told(request, 403, "permission_denied", "That is not allowed.") or defaults.permission_denied(
         request, exception
     )
 

@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from config.theme import STAFF
 from conversations.api.problems import problem_response
 
 Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -44,7 +45,6 @@ def refuse(request: HttpRequest) -> HttpResponse | None:
     return HttpResponse(reason, status=400, content_type="text/plain")
 
 
-STAFF = ("/admin/", "/analytics/")
 THEMES_POLICY = {  # its framework evaluates expressions and sets styles; nowhere else is that allowed
     "script-src": ["'self'", "'unsafe-eval'"],
     "style-src": ["'self'", "'unsafe-inline'"],

@@ -7,6 +7,8 @@ from typing import Any
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+STAFF = ("/admin/", "/analytics/")  # where staff pages stand
+
 
 def may(permission: str) -> Any:
     """Whether a person of staff sees an entry."""

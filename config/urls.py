@@ -7,7 +7,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import exposition, health
 from conversations import openai_api
 
-handler400, handler404, handler500 = (f"config.errors.{name}" for name in ("bad_request", "not_found", "server_error"))
+handler400, handler403, handler404, handler500 = (
+    f"config.errors.{name}" for name in ("bad_request", "not_allowed", "not_found", "server_error")
+)
 urlpatterns = [
     path("health", health.health),
     path("ready", health.ready),

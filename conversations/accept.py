@@ -99,7 +99,7 @@ def accept_transcript(
 def _accept_transcript(
     setup: Setup, incoming: IncomingMessage, earlier: list[tuple[str, str]], claim: bool, metadata: dict[str, Any]
 ) -> Accepted:
-    user = _chat_user(setup, incoming)
+    user = _chat_user(setup, incoming, test=metadata.get("test") is True)
     conversation = _new_conversation(setup, incoming, user, ended_at=Now(), metadata={"stateless": True, **metadata})
     Message.objects.bulk_create(
         Message(conversation=conversation, channel_id=setup.channel_id, seq=seq, role=role, text=text)
@@ -143,17 +143,15 @@ def _lock(setup: Setup | None, **which: Any) -> Conversation | None:
     return None
 
 
-def _chat_user(setup: Setup, incoming: IncomingMessage) -> ChatUser:
-    found = (
-        ChatUser.objects.select_related("person")
-        .filter(channel_id=setup.channel_id, external_id=incoming.sender_id)
-        .first()
-    )
+def _chat_user(setup: Setup, incoming: IncomingMessage, *, test: bool = False) -> ChatUser:
+    rows = ChatUser.objects.select_related("person")
+    found: ChatUser | None = rows.filter(channel_id=setup.channel_id, external_id=incoming.sender_id).first()
     if found is not None:
-        return cast(ChatUser, found)
+        return found
     person = Person.objects.create(
-        workspace_id=setup.workspace_id, name=incoming.sender_name, language=incoming.language[:20]
-    )
+        workspace_id=setup.workspace_id, name=incoming.sender_name, language=incoming.language[:20],
+        metadata={"test": True} if test else {},
+    )  # fmt: skip
     return ChatUser.objects.create(
         channel_id=setup.channel_id, external_id=incoming.sender_id, username=incoming.sender_name, person=person
     )

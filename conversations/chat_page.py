@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from channels_integrations.setup import Misconfigured, Setup, adapter_of
+from conversations import notices
+from conversations.draft import Frame
+from conversations.models import Conversation
 
 MODULES = tuple(f"webchat/{name}.js" for name in ("connection", "host", "transcript"))
 
@@ -72,3 +76,28 @@ def _look(setup: Setup) -> Any:
         return adapter_of(setup.channel_id).config
     except Misconfigured:
         return None
+
+
+def break_of(setup: Setup) -> str | None:
+    """What people are told while the channel is switched off; None while it is not."""
+    return notices.paused(setup.pause_message) if setup.paused else None
+
+
+def ready(setup: Setup, token: str | None, conversation: Conversation | None) -> Frame:
+    """The `ready` frame: whom a socket belongs to, what it looks at, and the bot it talks to."""
+    return {
+        "type": "ready",
+        "visitor": token,
+        "conversation": str(conversation.pk) if conversation else None,
+        "owner": conversation.owner if conversation else "bot",
+        "ended": conversation is not None and conversation.ended_at is not None,
+        "paused": break_of(setup),
+        "bot": {
+            "slug": setup.bot_slug,
+            "name": setup.bot_name,
+            "greeting": setup.greeting,
+            "suggestions": list(setup.suggestions),
+            "picture": picture(setup) or None,
+            "demo": settings.DEFAULT_MODEL.startswith("demo/"),
+        },
+    }

@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import Error
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -23,7 +22,6 @@ from conversations import (
     languages,
     metered,
     metrics,
-    notices,
     open_sockets,
     socket_frames,
     visitors,
@@ -63,6 +61,7 @@ class ChatConsumer(Door):
         self.view = View(self._tell, self._end)
         await self.accept()
         self.impatient = asyncio.create_task(self._await_hello())
+        runner.hub.listen(self.setup.channel_id, self._hear)
 
     async def _refusal(self) -> int | None:
         """The status of HTTP that this handshake is refused with; None when it is welcome."""
@@ -88,6 +87,14 @@ class ChatConsumer(Door):
         if hasattr(self, "impatient"):
             self.impatient.cancel()
             self.view.leave()
+            runner.hub.leave_channel(self.setup.channel_id, self._hear)
+
+    def _hear(self, setup: Setup) -> None:
+        """Tell of a break that began or ended, or has another message."""
+        before, self.setup = self.setup, setup
+        if (before.paused, before.pause_message) != (setup.paused, setup.pause_message):
+            with translation.override(self.language):
+                self.view.put({"type": "paused", "text": chat_page.break_of(setup)})
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.over:
@@ -256,26 +263,9 @@ class ChatConsumer(Door):
 
     async def _show(self, conversation: Conversation | None, *, after: int = 0, said: int | None = None) -> None:
         self.setup = await in_thread(setup_of, self.setup.channel_id)  # as it is now: sockets stay open
-        await self.view.show(conversation, self._ready(conversation), after=after, said=said)
-
-    def _ready(self, conversation: Conversation | None) -> Frame:
-        bot = self.setup
-        return {
-            "type": "ready",
-            "visitor": self.token,
-            "conversation": str(conversation.pk) if conversation else None,
-            "owner": conversation.owner if conversation else "bot",
-            "ended": conversation is not None and conversation.ended_at is not None,
-            "paused": notices.paused(bot.pause_message) if bot.paused else None,
-            "bot": {
-                "slug": bot.bot_slug,
-                "name": bot.bot_name,
-                "greeting": bot.greeting,
-                "suggestions": list(bot.suggestions),
-                "picture": chat_page.picture(bot) or None,
-                "demo": settings.DEFAULT_MODEL.startswith("demo/"),
-            },
-        }
+        await self.view.show(
+            conversation, chat_page.ready(self.setup, self.token, conversation), after=after, said=said
+        )
 
     async def _tell(self, frame: Frame) -> None:
         import orjson

@@ -34,11 +34,11 @@ from channels_integrations.rendering.rich import Span
 from channels_integrations.setup import Misconfigured, adapter_of, setup_of
 from conversations import metrics, rates, reach
 from conversations.models import Delivery
+from conversations.models.delivery import OPEN
 from conversations.outbox import later
 
 log = structlog.get_logger(__name__)
 
-OPEN = (Delivery.State.NEW, Delivery.State.SENDING)
 MISCONFIGURED_SECONDS = 60.0
 
 

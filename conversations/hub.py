@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
 
 from bots.threads import in_thread
+from channels_integrations.models import ChannelConfig
+from channels_integrations.setup import Setup, setup_of
 from conversations.draft import Frame
 from conversations.frames import message_frame
 from conversations.models import Conversation, Message
 
+Listener = Callable[[Setup], None]
 BACKLOG = 2_000  # frames a watcher may lag behind before it is cut off
 
 
@@ -33,12 +38,13 @@ class Watcher:
 
 
 class Hub:
-    """Watchers by conversation."""
+    """Watchers by conversation, and listeners by channel."""
 
     def __init__(self) -> None:
         self._watchers: dict[uuid.UUID, set[Watcher]] = defaultdict(set)
         self._seen: dict[uuid.UUID, int] = {}
         self._owners: dict[uuid.UUID, str] = {}
+        self._listeners: dict[uuid.UUID, set[Listener]] = defaultdict(set)
 
     def watch(self, conversation_id: uuid.UUID, watcher: Watcher, *, seen: int, owner: str) -> None:
         """Send it what happens from now on; `seen`: the highest `seq` it has; `owner`: who answers, as it was told."""
@@ -63,10 +69,26 @@ class Hub:
         for watcher in tuple(self._watchers.get(conversation_id, ())):
             watcher.put(frame)
 
+    def listen(self, channel_id: uuid.UUID, listener: Listener) -> None:
+        """Call it every second or so with what is configured there."""
+        self._listeners[channel_id].add(listener)
+
+    def leave_channel(self, channel_id: uuid.UUID, listener: Listener) -> None:
+        """Call it no more."""
+        self._listeners[channel_id].discard(listener)
+        if not self._listeners[channel_id]:
+            del self._listeners[channel_id]
+
     async def poll(self) -> None:
-        """Publish what the rows say and no frame brought: stored messages, a new owner."""
-        if not self._watchers:
-            return
+        """Publish what the rows say and no frame brought: stored messages, a new owner, another setup."""
+        if self._watchers:
+            await self._tell_messages()
+        if self._listeners:
+            for setup in await in_thread(_setups, list(self._listeners)):
+                for listener in tuple(self._listeners.get(setup.channel_id, ())):
+                    listener(setup)
+
+    async def _tell_messages(self) -> None:
         asked = {key: self._seen.get(key, 0) for key in self._watchers}
         for conversation_id, owner, frames in await in_thread(_newer, asked):
             if conversation_id not in self._watchers:
@@ -77,6 +99,15 @@ class Hub:
             for frame in frames:
                 self.publish(conversation_id, frame)
                 self._seen[conversation_id] = max(self._seen.get(conversation_id, 0), frame["seq"])
+
+
+def _setups(channel_ids: list[uuid.UUID]) -> list[Setup]:
+    """Of the channels that are still there. Remembered ones, mostly."""
+    found = []
+    for channel_id in channel_ids:
+        with suppress(ChannelConfig.DoesNotExist):
+            found.append(setup_of(channel_id))
+    return found
 
 
 def _newer(asked: dict[uuid.UUID, int]) -> list[tuple[uuid.UUID, str, list[Frame]]]:

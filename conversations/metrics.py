@@ -55,9 +55,10 @@ for _limit in ("person", "address", "key", "socket", "bot", "chat"):
     RATE_LIMITED.labels(_limit)
 
 
-def turn_closed(setup: Setup, turn: Turn, *, state: str, model: str) -> None:
+def turn_closed(setup: Setup | None, turn: Turn, *, state: str, model: str) -> None:
     """A turn came to its end; it was to be answered since `run_after`, by the database's clock."""
-    TURNS.labels(state, setup.kind, setup.channel_slug, model).inc()
+    channel = (setup.kind, setup.channel_slug) if setup else ("unknown", "unknown")
+    TURNS.labels(state, *channel, model).inc()
     TURN_SECONDS.labels(model).observe(max(0.0, (timezone.now() - turn.run_after).total_seconds()))
 
 

@@ -46,11 +46,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A claimed turn and what is to be done for it: asked of a model, obeyed as a command, or said at once."""
+    """A claimed turn and what is to be done for it: asked of a model, obeyed as a command, or said at once.
+
+    `setup`: None where it could not be read, which `todo` says.
+    """
 
     held: Claim
     todo: Job | Outcome | tuple[Command, str]
-    setup: Setup
+    setup: Setup | None
     adapter: Adapter | None = None
 
 
@@ -84,7 +87,7 @@ async def answer(
         started(running)
         crash.point("turn claimed")
         with translation.override(_language(held)):
-            async with live.showing(held, begun.adapter, draft, shows=bool(begun.setup.flags["live_answers"])) as shown:
+            async with live.showing(held, _watched(begun), draft, shows=_shows(begun)) as shown:
                 outcome = await _outcome(begun, running)
         crash.point("turn closing")
         closed = await in_thread_again(_close, begun, outcome, shown) if outcome else None
@@ -101,6 +104,15 @@ async def answer(
         return Reply(closed.message, closed.more, closed.to_send)
 
 
+def _watched(begun: Begun) -> Adapter | None:
+    """Where people wait for the answer of a model; what is said at once needs no showing."""
+    return begun.adapter if isinstance(begun.todo, Job) else None
+
+
+def _shows(begun: Begun) -> bool:
+    return begun.setup is not None and bool(begun.setup.flags["live_answers"])
+
+
 async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> None:
     await emit(message_frame(closed.message))
     if outcome.metadata.get("ends"):
@@ -109,18 +121,25 @@ async def _tell(emit: Emit, held: Claim, outcome: Outcome, closed: Closed) -> No
 
 def begin(conversation_id: uuid.UUID) -> Begun | None:
     """The oldest open turn, claimed and prepared; None when there is none for us."""
-    setup = setup_of(_channel_of(conversation_id))
-    if setup.paused:
+    try:
+        setup = setup_of(_channel_of(conversation_id))
+    except AWAY:
+        raise
+    except Exception:  # ends the turn, once that is claimed
+        log.exception("setup_broke", conversation_id=str(conversation_id))
+        setup = None
+    if setup and setup.paused:
         pauses.settle(setup, conversation_id)
         return None
-    held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]))
+    held = turns.claim(conversation_id, length=int(setup.flags["max_conversation_length"]) if setup else 1)
     return prepare(held) if held else None
 
 
 def prepare(held: Claim) -> Begun | None:
     """What is to be done for a claimed turn; None, and it waits again, where the channel was switched off meanwhile."""
-    setup, adapter = _setup(held.conversation), _adapter(held.conversation)
+    setup = adapter = None
     try:
+        adapter, setup = _adapter(held.conversation), _setup(held.conversation)
         if setup.paused:
             turns.hand_back(held)
             return None

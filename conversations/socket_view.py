@@ -65,6 +65,10 @@ class View:
             self._sender = None
         self._unwatch()
 
+    def put(self, frame: Frame) -> None:
+        """Tell it when its turn comes, behind what waits to be told."""
+        self._watcher.put(frame)
+
     def _unwatch(self) -> None:
         if self.conversation is not None:
             runner.leave(self.conversation, self._watcher)

@@ -13,17 +13,16 @@ from django.utils import timezone
 
 from bots.remember import remembered_for
 from channels_integrations.models import RawEvent
-from conversations.models import Conversation, Delivery, Turn
+from conversations.models import Conversation, Delivery, Turn, delivery, turn
 from conversations.models.conversation import no_test
-from conversations.models.turn import OPEN
 
 ALARM_SECONDS = 60.0  # a sweeper looks every five; an hour's queue is no alarm, a minute's silence is
 
 UNHELD = Q(conversation__lease_until=None) | Q(conversation__lease_until__lt=Now())  # nobody is at it
 KINDS: dict[str, tuple[Any, Q, tuple[str, ...]]] = {
     "events": (RawEvent, Q(state=RawEvent.State.NEW), (RawEvent.State.DEAD,)),
-    "turns": (Turn, Q(state__in=OPEN, conversation__owner=Conversation.Owner.BOT) & UNHELD, (Turn.State.DEAD,)),
-    "deliveries": (Delivery, Q(state__in=("new", "sending")), (Delivery.State.FAILED, Delivery.State.UNKNOWN)),
+    "turns": (Turn, Q(state__in=turn.OPEN, conversation__owner=Conversation.Owner.BOT) & UNHELD, turn.TO_TRY_AGAIN),
+    "deliveries": (Delivery, Q(state__in=delivery.OPEN), delivery.TO_TRY_AGAIN),
 }
 
 

@@ -21,7 +21,6 @@ class ScopedModelAdmin(theme.ModelAdmin):
     show_full_result_count = False
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     show_facets = admin.ShowFacets.NEVER
-    list_before_template = "admin/none_yet.html"
     none_yet: Any = ""  # what an empty list says: what the rows are, and how one comes about
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -22,13 +22,25 @@ from channels_integrations.models.channel import ChannelConfig
 
 class FlagQuerySet(ScopedQuerySet):
     def put(
-        self, name: str, value: Value | None, *, workspace_id: uuid.UUID, channel_id: uuid.UUID | None, who: Actor
+        self,
+        name: str,
+        value: Value | None,
+        *,
+        workspace_id: uuid.UUID,
+        channel_id: uuid.UUID | None,
+        who: Actor,
+        replace: bool = True,
     ) -> bool:
-        """Whether this changed a known flag's value there; None brings back what holds without one. It is noted."""
+        """Whether this changed a known flag's value there; None brings back what holds without one. It is noted.
+
+        Raises IntegrityError where one is set that is not to be replaced.
+        """
         place = {"workspace_id": workspace_id, "channel_id": channel_id, "name": name}
         with transaction.atomic():
             Workspace.objects.select_for_update().get(pk=workspace_id)  # one change at a time, also of new rows
             row: FeatureFlag | None = self.select_for_update(of=("self",)).filter(**place).first()
+            if row is not None and not replace:
+                raise IntegrityError(f"the flag {name!r} is set there")
             was = None if row is None else row.shown
             if was == value and type(was) is type(value):
                 return False

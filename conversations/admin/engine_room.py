@@ -32,6 +32,7 @@ class EngineRoom(ReadOnly, LedgerAdmin):
 
 @admin.register(Turn)
 class TurnAdmin(EngineRoom):
+    none_yet = _("There is none yet. A turn is the bot's duty to answer a message, and comes with it.")
     kind = "turns"
     list_display = ("conversation", "state", "reason", "attempts", "created_at", "finished_at")
     list_select_related = ("conversation",)
@@ -52,6 +53,7 @@ class CallFilter(admin.SimpleListFilter):
 
 @admin.register(ModelCall)
 class ModelCallAdmin(ReadOnly, LedgerAdmin):
+    none_yet = _("There is none yet. Each answer that a model gives stands here, with its tokens and its cost.")
     list_display = ("created_at", "model_name", "level", "input_tokens", "output_tokens", "cost", "latency_ms", "error")
     list_filter = (CallFilter,)
 
@@ -67,6 +69,7 @@ class ModelCallAdmin(ReadOnly, LedgerAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(EngineRoom):
+    none_yet = _("There is none yet. Answers on the way to a platform stand here; the web chat needs none.")
     kind = "deliveries"
     list_display = ("message", "part", "state", "ambiguous", "reason", "attempts", "created_at", "sent_at")
     list_select_related = ("message",)
@@ -74,6 +77,7 @@ class DeliveryAdmin(EngineRoom):
 
 @admin.register(RawEvent)
 class RawEventAdmin(EngineRoom):
+    none_yet = _("There is none yet. What platforms send to the channels' webhook addresses stands here, as it came.")
     kind = "events"
     list_display = ("channel", "state", "reason", "attempts", "received_at")
     list_select_related = ("channel",)

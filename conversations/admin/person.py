@@ -15,6 +15,7 @@ from bots.admin.scoped import ScopedTabularInline
 from conversations.admin import actions, notes, search, standing, talks
 from conversations.admin.ledger import LedgerAdmin, ReadOnly
 from conversations.models import ChatUser, Conversation, Person
+from conversations.models.conversation import no_test
 
 ACTIONS = {"block": actions.block, "unblock": actions.unblock, "note": actions.note_on_person}
 SHOWN = 20  # conversations on a person's page
@@ -65,7 +66,9 @@ class PersonAdmin(LedgerAdmin):
         return () if request.user.is_superuser else ("user",)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        return (search.people(request.user, queryset, search_term) if search_term else queryset), False
+        """Without those who stand for staff that try a bot or a channel."""
+        rows = queryset.filter(no_test())
+        return (search.people(request.user, rows, search_term) if search_term else rows), False
 
     def complete(self, rows: Sequence[Any]) -> None:
         """Accounts, how many conversations, and when the last was."""

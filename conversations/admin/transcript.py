@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from channels_integrations.rendering.markdown import html
 from conversations.admin import cost, standing
-from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
+from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn, delivery
 
 PAGE = 50
 
@@ -98,7 +98,7 @@ def _line(
         summary=_summary(turn, parts),
         facts=(_facts(turn, ledger) if turn else []) + sent,
         links=_links(turn, parts) if engine else [],
-        is_open=bool(turn and turn.is_open) or any(part.state in ("new", "sending") for part in parts),
+        is_open=bool(turn and turn.is_open) or any(part.state in delivery.OPEN for part in parts),
     )
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import uuid
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -90,21 +91,27 @@ def _read(body: bytes) -> Trial:
 
 async def _lines(setup: Setup, trial: Trial, user: Any) -> AsyncGenerator[bytes, None]:
     """The frames; whoever stops listening stops the answer."""
-    accepted = None
+    accepting, is_over = asyncio.ensure_future(runner.accept(_accept, setup, trial, user)), False
     try:
-        accepted = await runner.accept(_accept, setup, trial, user)
+        accepted = await asyncio.shield(accepting)
         if accepted.turn_id is None:
             yield _line({"type": "error", "message": _("Nobody is answered there: the API channel takes a break.")})
         async for item in waiting.frames(accepted, ""):
             yield _line(await in_thread(_outcome, item) if isinstance(item, waiting.Answered) else item)
-        accepted = None
+        is_over = True
     except waiting.NoAnswer as none:
         yield _line({"type": "error", "message": str(none) or _("There is no answer yet.")})
     except DatabaseError:
         yield _line({"type": "error", "message": _("The database cannot be reached right now.")})
     finally:
-        if accepted is not None:
-            await asyncio.shield(runner.request_stop(accepted.conversation_id))
+        if not is_over:
+            await asyncio.shield(_stop(accepting))
+
+
+async def _stop(accepting: asyncio.Future[Accepted]) -> None:
+    """Stop the answer, also where its message is still being stored."""
+    with suppress(DatabaseError):
+        await runner.request_stop((await accepting).conversation_id)
 
 
 def _accept(setup: Setup, trial: Trial, user: Any) -> Accepted:

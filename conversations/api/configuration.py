@@ -138,12 +138,16 @@ class OneRow(Rows, generics.RetrieveUpdateDestroyAPIView):
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with writing(self.unique):
-            row = self._found(self.get_queryset().select_for_update(of=("self",)))
+            row = self._found(self.to_change())
             self.check_may_change(row)
             asked = self.get_serializer(row, data=request.data, partial=True)
             asked.is_valid(raise_exception=True)
-            asked.save()
+            row = asked.save()
         return Response(self.get_serializer(self.get_queryset().get(pk=row.pk)).data)
+
+    def to_change(self) -> Any:
+        """The rows within reach, locked until the change is made."""
+        return self.get_queryset().select_for_update(of=("self",))
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()

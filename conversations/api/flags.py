@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from channels_integrations.flags import KNOWN, LARGEST, LONGEST, Value, kind_of, written
-from channels_integrations.models import ChannelConfig, FeatureFlag, FlagChange
+from channels_integrations.flags import KNOWN, LARGEST, LONGEST, Value
+from channels_integrations.models import ChannelConfig, FeatureFlag
 from conversations.api import reach
 from conversations.api.authentication import actor
 from conversations.api.configuration import OneRow, Reference, RowList, Rows, RowSerializer
@@ -59,19 +59,22 @@ class FlagSerializer(RowSerializer):
             attrs |= self._place(attrs)
         name = attrs["name"] if self.instance is None else self.instance.name
         attrs = attrs if self.instance is None else self.unchanged(attrs)
-        return attrs | (_stored(name, attrs["value"]) if "value" in attrs else {})
+        if "value" in attrs:
+            _check(name, attrs["value"])
+        return attrs
 
     def create(self, validated_data: dict[str, Any]) -> FeatureFlag:
-        flag: FeatureFlag = FeatureFlag.objects.create(**validated_data)
-        FlagChange.objects.note(flag, was=None, became=flag.typed, who=self.who)
-        return flag
+        flag = FeatureFlag(**{name: value for name, value in validated_data.items() if name != "value"})
+        return self._put(flag, validated_data["value"], replace=False)
 
-    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
-        was = instance.shown
-        flag = super().update(instance, validated_data)
-        if flag.shown != was:
-            FlagChange.objects.note(flag, was=was, became=flag.shown, who=self.who)
-        return flag
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> FeatureFlag:
+        return self._put(instance, validated_data["value"]) if "value" in validated_data else instance
+
+    def _put(self, flag: FeatureFlag, value: Value, *, replace: bool = True) -> FeatureFlag:
+        place = {"workspace_id": flag.workspace_id, "channel_id": flag.channel_id}
+        FeatureFlag.objects.put(flag.name, value, **place, who=self.who, replace=replace)
+        kept: FeatureFlag = FeatureFlag.objects.get(**place, name=flag.name)
+        return kept
 
     def _place(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The channel and workspace of a new flag. Raises ValidationError, or PermissionDenied for a limited key."""
@@ -85,19 +88,22 @@ class FlagSerializer(RowSerializer):
         return {"channel": channel, "workspace_id": channel.workspace_id}
 
 
-def _stored(name: str, value: Value) -> dict[str, Any]:
-    """The value as its row keeps it. Raises ValidationError unless it is of the flag's own type."""
+def _check(name: str, value: Value) -> None:
+    """Raises ValidationError unless the value is of the flag's own type."""
     if name not in KNOWN:
         raise ValidationError({"name": [f"{name!r} is no flag any more."]})
     if not KNOWN[name].takes(value):
         raise ValidationError({"value": [f"{name} takes {KNOWN[name].allowed}."]})
-    return {"kind": kind_of(value), "value": written(value)}
 
 
 class FlagRows(Rows):
     rows = FeatureFlag
     unique = "name"
     serializer_class = FlagSerializer
+
+    def to_change(self) -> Any:
+        """Not locked: `put` takes its own lock first, and who held a row before it would wait for one another."""
+        return self.get_queryset()
 
     def reached(self) -> Any:
         return reach.flags_within(actor(self.request)).select_related("channel")
@@ -112,5 +118,5 @@ class OneFlag(FlagRows, OneRow):
 
     def remove(self, row: FeatureFlag) -> None:
         """It really goes: nothing points at it."""
-        FlagChange.objects.note(row, was=row.shown, became=None, who=actor(self.request))
-        row.delete()
+        place = {"workspace_id": row.workspace_id, "channel_id": row.channel_id}
+        FeatureFlag.objects.put(row.name, None, **place, who=actor(self.request))

@@ -15,7 +15,10 @@ from conversations.models.people import ChatUser
 
 
 def no_test(path: str = "") -> Q:
-    """Without test chats, which are in no number; `path` leads to the conversation, as "conversation__"."""
+    """Without test chats, which are in no number; `path` leads to the conversation, as "conversation__".
+
+    Of people: without those who stand for staff in test chats.
+    """
     metadata = f"{path}metadata"
     # `exclude(metadata__test=True)` alone would also leave out what has no such key: in SQL it compares with NULL.
     return ~Q(**{f"{metadata}__has_key": "test"}) | ~Q(**{f"{metadata}__test": True})

@@ -13,7 +13,9 @@ from bots.fields import IdField
 from bots.models.workspace import ScopedQuerySet
 from conversations.models.message import Message
 
+OPEN = ("new", "sending")
 GIVEN_UP = ("failed", "expired", "unknown")
+TO_TRY_AGAIN = ("failed", "unknown")  # of those; what expired would come too late
 
 
 class DeliveryQuerySet(ScopedQuerySet):
@@ -24,7 +26,7 @@ class DeliveryQuerySet(ScopedQuerySet):
         earlier = Q(message__seq__lt=OuterRef("message__seq"))
         earlier |= Q(message__seq=OuterRef("message__seq"), part__lt=OuterRef("part"))
         before = Delivery.objects.filter(
-            earlier, state__in=("new", "sending"), run_after__gt=Now(),
+            earlier, state__in=OPEN, run_after__gt=Now(),
             message__conversation_id=OuterRef("message__conversation_id"),
         )  # fmt: skip
         return self.filter(~Exists(before))
@@ -61,7 +63,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["message", "part"], name="delivery_part")]
         indexes = [
-            models.Index(fields=["run_after"], name="delivery_due", condition=Q(state__in=["new", "sending"])),
+            models.Index(fields=["run_after"], name="delivery_due", condition=Q(state__in=OPEN)),
             models.Index(fields=["state", "id"], name="delivery_given_up", condition=Q(state__in=GIVEN_UP)),
         ]
 

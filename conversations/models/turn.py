@@ -16,6 +16,7 @@ from conversations.models.conversation import Conversation
 
 OPEN = ("queued", "running", "waiting")
 GIVEN_UP = ("stopped", "failed", "dead")
+TO_TRY_AGAIN = ("dead",)  # of those; a person was told of the others, and asks again
 
 
 class TurnQuerySet(ScopedQuerySet):

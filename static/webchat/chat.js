@@ -288,6 +288,10 @@ class Chat extends HTMLElement {
     this.paused.textContent = text ?? "";
   }
 
+  on_paused(frame) {
+    this.#pause(frame.text);
+  }
+
   on_ended() {
     this.transcript.remark(this.texts.ended, "over");
     this.querySelector("#end").disabled = true;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +11,13 @@ from django.core.cache import cache
 from django.test import Client
 
 from bots import environment, threads
-from bots.models import Bot
 from bots.remember import forget
 from channels_integrations.models import ChannelConfig
 from conversations.seed import seed_demo
-from tests.fakes.webhook_receiver import SECRET, Receiver
+from tests.fakes.webhook_receiver import Receiver
+from tests.webhook_channel import open_hook, receiver
+
+__all__ = ["receiver"]
 
 
 @pytest.fixture(autouse=True)
@@ -43,19 +44,5 @@ def chat(staff: Client) -> ChannelConfig:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def hook(staff: Client, receiver: Receiver, settings: Any) -> ChannelConfig:
-    settings.PRIVATE_NETWORKS = ["127.0.0.0/8"]
-    bot = Bot.objects.get()
-    row = ChannelConfig(
-        workspace=bot.workspace, bot=bot, kind="webhook", slug="hook", name="Hook", config={"url": receiver.url}
-    )
-    row.credentials = json.dumps({"secret": SECRET})
-    row.save()
-    forget()
-    return row
+    return open_hook(receiver, settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 import uuid
@@ -20,7 +19,10 @@ from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, setup_of
-from tests.fakes.webhook_receiver import SECRET, Receiver
+from tests.fakes.webhook_receiver import Receiver
+from tests.webhook_channel import open_hook, receiver
+
+__all__ = ["receiver"]
 
 
 @pytest.fixture(autouse=True)
@@ -92,20 +94,6 @@ def key(demo: Setup) -> str:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def hook(demo: Setup, receiver: Receiver, settings: Any) -> Setup:
     """A webhook channel of the demo bot, whose replies the receiver takes."""
-    settings.PRIVATE_NETWORKS = ["127.0.0.0/8"]
-    bot = Bot.objects.get()
-    row = ChannelConfig(
-        workspace=bot.workspace, bot=bot, kind="webhook", slug="hook", name="Hook", config={"url": receiver.url}
-    )
-    row.credentials = json.dumps({"secret": SECRET})
-    row.save()
-    forget()
-    return setup_of(row.pk)
+    return setup_of(open_hook(receiver, settings).pk)

@@ -20,9 +20,10 @@ from bots.threads import in_thread
 from bots.tools.base import ToolContext, tool, tools
 from channels_integrations.setup import Setup
 from conversations import turns
-from conversations.accept import accept
+from conversations.accept import accept, accept_transcript
 from conversations.models import Conversation, Message, ModelCall, Person, ToolCall, Turn
-from conversations.pipeline import answer
+from conversations.pipeline import answer, prepare
+from conversations.turns import Claim
 from tests.conversations.conftest import said
 from tests.fakes.model_server import ModelServer, Reply
 
@@ -215,6 +216,31 @@ def test_history_is_read_by_its_index(demo: Setup) -> None:
         cursor.execute("ANALYZE conversations_message")
     plan = Message.objects.filter(conversation=conversation).order_by("-seq")[:20].explain()
     assert "Index Scan Backward using message_seq" in plan, plan
+
+
+async def test_a_setup_that_cannot_be_read_ends_the_turn(demo: Setup) -> None:
+    accepted = await in_thread(accept, demo, said("hello"))
+    await in_thread(lambda: Bot.objects.update(tools=7))
+    forget()
+    reply = await answer(accepted.conversation_id)
+    assert reply is not None and reply.message.metadata["notice"] is True
+    turn = await in_thread(Turn.objects.get)
+    assert (turn.state, turn.reason) == ("failed", "a fault of ours, see the log")
+
+
+async def test_so_does_what_a_bots_form_said_when_nobody_can_read_it(demo: Setup) -> None:
+    form: dict[str, object] = {"name": "Demo", "prompt": "", "tools": [], "parameters": {}, "max_output_tokens": None}
+    trial = {**form, "model": "no id"}
+
+    def store() -> Claim:
+        stored = accept_transcript(demo, said("hello"), [], claim=True, test=True, trial=trial)
+        assert stored.claim is not None
+        return stored.claim
+
+    begun = await in_thread(lambda: prepare(store()))
+    assert begun is not None
+    assert await answer(begun.held.conversation.pk, begun=begun) is not None
+    assert (await in_thread(Turn.objects.get)).state == "failed"
 
 
 async def test_a_tool_with_a_permission_is_for_people_whose_account_has_it(

@@ -21,7 +21,7 @@ from conversations import delivery, events, pauses, turns
 from conversations.accept import accept
 from conversations.models import Conversation, Delivery, Message, ModelCall, Person, Turn
 from conversations.pipeline import answer
-from conversations.runner import Runner
+from conversations.runner import Runner, runner
 from tests.conversations.conftest import said, until
 from tests.conversations.socket_client import clients, stored
 from tests.conversations.test_events import store
@@ -73,6 +73,28 @@ async def test_a_socket_that_was_open_before_hears_it_too(demo: Setup) -> None:
         assert one.ready["paused"] is None
         await in_thread(switch, False, "")
         assert (await one.ask("hello")).startswith(OURS)
+
+
+async def test_a_page_that_is_open_hears_of_a_break_by_itself(demo: Setup) -> None:
+    """Also one that has said nothing yet; not of every other change."""
+    async with clients() as client:
+        one = await client().hello(language="de")
+        await runner.hub.poll()
+        await in_thread(switch, False, "")
+        await runner.hub.poll()
+        told = await one.until("paused")
+        assert told["text"] and not told["text"].startswith(OURS)
+        await in_thread(switch, False)
+        await runner.hub.poll()
+        assert (await one.until("paused"))["text"] == TOLD
+        await in_thread(ChannelConfig.objects.update, name="Renamed")
+        await in_thread(forget)
+        await runner.hub.poll()
+        assert await one.socket.receive_nothing(0.3)
+        await in_thread(switch, True)
+        await runner.hub.poll()
+        assert (await one.until("paused"))["text"] is None
+    assert not runner.hub._listeners
 
 
 def test_the_sentence_of_ours_is_in_the_persons_language(demo: Setup) -> None:

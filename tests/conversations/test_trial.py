@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -104,6 +106,10 @@ def test_it_counts_nowhere(ada: httpx2.Client) -> None:
     assert conversation.metadata["test"] is True
     start_page = Client()
     start_page.force_login(get_user_model().objects.get())
+    person = conversation.chat_user.person
+    assert list(start_page.get("/admin/conversations/person/").context["cl"].result_list) == []
+    assert list(start_page.get("/admin/conversations/person/?q=ada").context["cl"].result_list) == []
+    assert start_page.get(f"/admin/conversations/person/{person.pk}/change/").status_code == 200
     shown = {str(figure.name): figure.value for figure in start_page.get("/admin/").context["figures"]}
     assert shown["conversations today"] == 0
     assert shown["answers given"] == 0
@@ -133,6 +139,18 @@ def test_whoever_stops_listening_stops_the_answer(ada: httpx2.Client) -> None:
         next(answer.iter_lines())
     assert Turn.objects.get().is_open
     asyncio.run(until_stored(lambda: Turn.objects.get().state == "stopped"))
+
+
+def test_so_does_who_leaves_while_their_message_is_still_being_stored(ada: httpx2.Client) -> None:
+    frames(ada, "hello")
+    with transaction.atomic():
+        ChannelConfig.objects.select_for_update().get(kind="api")  # what is stored on it waits for this
+        with ada.stream("POST", path(), json=asked("show me Markdown")):
+            pass
+        time.sleep(0.5)
+        assert Turn.objects.count() == 1
+    asyncio.run(until_stored(lambda: [turn.is_open for turn in Turn.objects.order_by("pk")] == [False, False]))
+    assert [turn.state for turn in Turn.objects.order_by("pk")] == ["done", "stopped"]
 
 
 def test_too_many_messages_are_refused_for_a_while(ada: httpx2.Client, settings: Any) -> None:

@@ -18,8 +18,8 @@ from channels_integrations.models import RawEvent
 from channels_integrations.setup import Setup
 from conversations import events
 from conversations.accept import accept
-from conversations.models import Delivery, Message, Turn
-from conversations.undone import undone
+from conversations.models import Delivery, Message, Turn, delivery, turn
+from conversations.undone import KINDS, undone
 from tests.conversations.conftest import said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -50,6 +50,13 @@ def test_ages_and_counts(stuck: Setup) -> None:
     found = undone()
     assert set(found) == {"events", "turns", "deliveries"}
     assert all(118 < state.overdue < 180 and state.dead == 1 for state in found.values())
+
+
+def test_what_was_given_up_is_found_by_its_index() -> None:
+    """The index holds the rows of GIVEN_UP alone."""
+    for module, kind in ((turn, "turns"), (delivery, "deliveries")):
+        assert set(KINDS[kind][2]) <= set(module.GIVEN_UP)
+        assert {*module.OPEN, *module.GIVEN_UP} < set(KINDS[kind][0].State.values)
 
 
 def test_what_waits_for_its_hour_or_for_a_person_is_not_late(stuck: Setup) -> None:

@@ -77,7 +77,7 @@ def test_an_analyst_reads_and_does_nothing(client: Client, shop: Shop) -> None:
     talk = shop.talk("Where?", "There.")
     text = _ours(client.get(page(talk)).content.decode())
     assert "There." in text and "<button" not in text and "data-live" not in text
-    assert client.post(page(talk)).status_code == 403
+    assert client.post(page(talk)).status_code == 404
 
 
 def test_what_was_deleted_is_said_to_be(operator: Client, shop: Shop) -> None:
