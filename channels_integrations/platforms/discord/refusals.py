@@ -9,7 +9,7 @@ from typing import Any
 
 from channels_integrations.base import ChannelError, MessageGone
 
-TOKEN_REFUSED = (
+TOKEN_REFUSED = (  # noqa: S105  a sentence
     "Discord refuses this channel's token. In the developer portal, open the application, then Bot, then Reset Token, "
     "and enter the new one here."
 )
