@@ -20,9 +20,10 @@ from django.conf import settings
 
 from channels_integrations.base import ChannelError
 from channels_integrations.platforms.discord.application import no_text
-from channels_integrations.platforms.discord.refusals import TOKEN_REFUSED
+from channels_integrations.platforms.discord.refusals import REFUSED
 
 HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
+READ_BY_US = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE")
 IDENTIFY_PAUSE = 5.0  # seconds before another session is begun: one in five is allowed
 MOST_IDENTIFIES = 40  # an hour: at 1,000 a day Discord resets the token
 HOUR = 3_600.0
@@ -52,6 +53,13 @@ class Client(discord.Client):
         )
         self._bot, self._heard = bot, heard
         self.guilds_known = asyncio.Event()  # after each READY anew
+        for name in READ_BY_US:  # an odd one would end the connection
+            self._connection.parsers.pop(name, None)
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Nothing any more once it is closed: discord.py's own last tasks would still try."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
 
     async def on_socket_raw_receive(self, frame: str) -> None:
         """The frame, before discord.py reads it: tasks begin in the order in which they are made."""
@@ -87,7 +95,7 @@ class Client(discord.Client):
             await began()
             await self.connect()
         except discord.LoginFailure:
-            raise ChannelError("Discord refused the token", permanent=False, fault=TOKEN_REFUSED) from None
+            raise ChannelError("Discord refused the token", permanent=False, fault=REFUSED) from None
         except (discord.PrivilegedIntentsRequired, discord.ConnectionClosed) as error:
             raise self._closed(error) from None
         except (discord.HTTPException, discord.GatewayNotFound) as error:
@@ -107,7 +115,7 @@ class Client(discord.Client):
     def _closed(self, error: discord.PrivilegedIntentsRequired | discord.ConnectionClosed) -> ChannelError:
         code = error.code if isinstance(error, discord.ConnectionClosed) else 4014
         fault = {
-            4004: TOKEN_REFUSED,
+            4004: REFUSED,
             4011: TOO_MANY_SERVERS,
             4013: no_text(str(self.application_id or self._bot)),
             4014: no_text(str(self.application_id or self._bot)),

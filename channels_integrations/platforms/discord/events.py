@@ -15,11 +15,11 @@ from channels_integrations.platforms.discord.snowflakes import Snowflake, made_a
 PRESS = "sb"  # what a button's id of ours begins with
 USER = re.compile(r"<@!?([0-9]{1,20})>")
 EMOJI = re.compile(r"<a?(:[A-Za-z0-9_]{1,40}:)[0-9]{1,20}>")
-NONE_OR_ID = r"\A([0-9]{1,19})?\Z"
+NONE_OR_ID = r"^([0-9]{1,19})?$"
 
 Text = Annotated[str, Field(max_length=10_000)]
 Name = Annotated[str, Field(max_length=200)]
-Token = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\A[!-~]+\Z")]
+Token = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[!-~]+$")]
 OptionalId = Annotated[str, Field(pattern=NONE_OR_ID)]
 
 
@@ -110,7 +110,7 @@ def _said(told: _Message, config: Config, account: str) -> list[InboundEvent]:
             event_id=told.id, chat_id=told.channel_id, sender_id=told.author.id, sender_name=told.author.name,
             sent_at=made_at(told.id), answer_to=told.id if in_guild else "",
             text=spoken if spoken or told.attachments else account, is_group=in_guild, reply_to=told.reply_to,
-            addressed=prefixed or told.mentions_us or told.replies_to_us or config.in_channels == "all",
+            addressed=not in_guild or prefixed or told.mentions_us or told.replies_to_us or config.in_channels == "all",
             attachments=tuple(told.attachments),
         )
     ]  # fmt: skip

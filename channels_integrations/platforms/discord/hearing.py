@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
@@ -102,7 +103,7 @@ class Hearing:
     async def _hear_interactions(self) -> None:
         while True:
             told = await self._interactions.get()
-            body = _read(lambda told=told: bodies.of_interaction(told), told)
+            body = _read(bodies.of_interaction, told)
             if body is not None:
                 await self._take(body)
                 task = asyncio.create_task(self._notice(told))
@@ -162,7 +163,7 @@ class Hearing:
         guild = self._client.get_guild(int(guild_id)) if guild_id.isdecimal() else None
         role = guild.self_role if guild else None
         us = Us(id=self._rest.bot, role=str(role.id) if role else "")
-        return _read(lambda: bodies.of_message(told, guild_id=guild_id, us=us), told)
+        return _read(partial(bodies.of_message, guild_id=guild_id, us=us), told)
 
     def _guild_of(self, chat_id: str) -> str:
         channel: Any = self._client.get_channel(int(chat_id))
@@ -170,10 +171,10 @@ class Hearing:
         return str(guild.id) if guild else ""
 
 
-def _read(work: Callable[[], bytes | None], told: Told) -> bytes | None:
+def _read(work: Callable[[Told], bytes | None], told: Told) -> bytes | None:
     """The body; for what is not as Discord says it is, just that: it is kept, and nobody answers it."""
     try:
-        return work()
+        return work(told)
     except (KeyError, TypeError, ValueError, AttributeError):
         return json.dumps(told, sort_keys=True).encode()
 

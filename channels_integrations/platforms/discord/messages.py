@@ -96,8 +96,8 @@ async def _answer(rest: Rest, called: Interaction, message: OutboundMessage) -> 
     for pause in PAUSES:
         try:
             return _id(await _formed(rest, "PATCH", path, message))
-        except InteractionGone:
-            if called.age > YOUNG:
+        except InteractionGone as error:
+            if called.age > YOUNG or not error.unknown:
                 raise
             await asyncio.sleep(pause)
     return _id(await _formed(rest, "PATCH", path, message))

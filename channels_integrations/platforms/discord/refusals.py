@@ -9,7 +9,7 @@ from typing import Any
 
 from channels_integrations.base import ChannelError, MessageGone
 
-TOKEN_REFUSED = (  # noqa: S105  a sentence
+REFUSED = (
     "Discord refuses this channel's token. In the developer portal, open the application, then Bot, then Reset Token, "
     "and enter the new one here."
 )
@@ -31,10 +31,11 @@ class NotFormed(ChannelError):
 
 
 class InteractionGone(ChannelError):
-    """The interaction cannot be answered (any more): it is too old, or Discord does not know it yet."""
+    """The interaction cannot be answered. `unknown`: perhaps not yet; else not any more."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, unknown: bool) -> None:
         super().__init__(detail, permanent=True)
+        self.unknown = unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +77,9 @@ class Refusal:
         if self.status >= 500:
             return ChannelError(detail, permanent=False, ambiguous=True)
         if self.code in GONE_INTERACTION or (self.status in (401, 404) and of_interaction(self.path)):
-            return InteractionGone(detail)
+            return InteractionGone(detail, unknown=self.status == 404)
         if self.status == 401:
-            return ChannelError(detail, permanent=False, fault=TOKEN_REFUSED)
+            return ChannelError(detail, permanent=False, fault=REFUSED)
         return self._meant(detail)
 
     def _meant(self, detail: str) -> ChannelError:

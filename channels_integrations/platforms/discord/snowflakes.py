@@ -12,7 +12,7 @@ from pydantic import Field
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
-Snowflake = Annotated[str, Field(pattern=r"\A[0-9]{1,19}\Z")]
+Snowflake = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
 
 
 def made_at(snowflake: str) -> datetime:
