@@ -76,7 +76,8 @@ async def test_commands_and_what_cannot_be_read_wait_for_nobody(hook: Setup) -> 
         await say(runner, setup, "/help")
         await until_stored(lambda: Turn.objects.filter(state="done").exists())
         accepted = await say(runner, setup, "", raw={"refused": "media"})
-        await until_stored(lambda: Turn.objects.filter(pk=accepted.turn_id, state="done").exists())
+        await until_stored(lambda: Turn.objects.filter(state="done").count() == 2)
+    assert accepted.wait == 0
 
 
 async def test_another_person_in_the_same_chat_begins_a_turn_of_their_own(hook: Setup) -> None:
@@ -99,7 +100,7 @@ async def test_who_goes_on_writing_is_answered_after_three_windows(hook: Setup) 
     await in_thread(old)
     more = await in_thread(accept, setup, IncomingMessage(event_id="2", chat_id="c", sender_id="a", text="two"))
     assert more.turn_id == accepted.turn_id
-    turn = await in_thread(lambda: Turn.objects.get(pk=accepted.turn_id))
+    turn = await in_thread(Turn.objects.get)
     assert turn.run_after < timezone.now() + timedelta(seconds=1.5)
 
 
