@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -27,9 +27,11 @@ from telegram.request import HTTPXRequest
 
 from channels_integrations.base import ChannelError
 from channels_integrations.platforms.telegram import refusals
+from channels_integrations.platforms.telegram.updates import KINDS
 
 T = TypeVar("T")
 READ_SECONDS = 15.0
+AT_ONCE = 32  # calls; what httpx's pool does for a call takes longer the more of them it holds
 POLL_SECONDS = 25  # that Telegram holds a question for new messages, less than proxies wait
 TOKEN_IN_ADDRESS = re.compile(r"(?<=/bot)\d+:[\w-]+", re.ASCII)
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # read when a 429 comes, and else each warns of a change to come
@@ -51,17 +53,18 @@ logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it tells secrets and
 class _Bot(Bot):
     """With updates as they came: nothing is lost in translation, whatever Telegram adds to them."""
 
-    async def updates(self, offset: int | None, kinds: Sequence[str]) -> Any:
-        asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(kinds)}
+    async def updates(self, offset: int | None) -> Any:
+        asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(KINDS)}
         return await self._post("getUpdates", asked, read_timeout=POLL_SECONDS + READ_SECONDS)
 
 
 @dataclass(slots=True)
 class _Lines:
-    """The connections of one event loop. `skew`: seconds that Telegram's clock is ahead of ours."""
+    """The connections of one event loop. `turn`: to call. `skew`: seconds that Telegram's clock is ahead of ours."""
 
     calls: HTTPXRequest
     polls: HTTPXRequest
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     skew: float | None = None
     keeper: Any = field(default=None, repr=False)
 
@@ -77,8 +80,16 @@ class Client:
 
     async def call(self, ask: Callable[[_Bot], Awaitable[T]]) -> T:
         """What Telegram answers to this. Raises ChannelError, without the token in its text, and nothing else."""
+        async with (await _lines_here()).turn:
+            return await self._asked(ask)
+
+    async def updates(self, offset: int | None) -> Any:
+        """New ones as they came, after half a minute at most. `offset`: those before it were taken. As `call`."""
+        return await self._asked(lambda bot: bot.updates(offset))
+
+    async def _asked(self, ask: Callable[[_Bot], Awaitable[T]]) -> T:
         lines = await _lines_here()
-        base = f"{settings.TELEGRAM_API_BASE_URL.rstrip('/')}/bot"
+        base = f"{settings.TELEGRAM_API_BASE_URL}/bot"
         bot = _Bot(self._token, base_url=base, request=lines.calls, get_updates_request=lines.polls)
         try:
             return await ask(bot)
@@ -127,7 +138,7 @@ def _connections() -> _Lines:
             httpx_kwargs={"verify": _trust(), "event_hooks": {"response": [look]}},
         )  # fmt: skip
 
-    lines = _Lines(calls=request(100), polls=request(5_000))
+    lines = _Lines(calls=request(2 * AT_ONCE), polls=request(5_000))
     return lines
 
 

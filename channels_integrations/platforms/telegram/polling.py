@@ -16,7 +16,6 @@ from django.db import DatabaseError, InterfaceError
 from channels_integrations.base import ChannelError, Handle
 from channels_integrations.platforms.telegram.client import Client
 from channels_integrations.platforms.telegram.refusals import says
-from channels_integrations.platforms.telegram.updates import KINDS
 
 log = structlog.get_logger(__name__)
 STORE_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds; the last for as long as it takes
@@ -30,7 +29,7 @@ async def poll(client: Client, handle: Handle) -> NoReturn:
     conflicts = 0
     while True:
         try:
-            updates = await client.call(lambda bot, after=offset: bot.updates(after, KINDS))  # type: ignore[misc]
+            updates = await client.updates(offset)
         except ChannelError as error:
             if not says(str(error), CONFLICT):
                 raise

@@ -11,7 +11,6 @@ from telegram.error import (
     Conflict,
     Forbidden,
     InvalidToken,
-    NetworkError,
     RetryAfter,
     TelegramError,
 )
@@ -56,7 +55,7 @@ def _may_be_taken(error: TelegramError) -> bool:
     """Whether the request may have gone out before it failed."""
     if says(str(error), ("too many requests", "pool timeout")):
         return False
-    return isinstance(error, NetworkError) and not isinstance(error.__cause__, UNSENT)
+    return not isinstance(error.__cause__, UNSENT)
 
 
 def _seconds(wait: int | timedelta) -> float:
