@@ -17,12 +17,20 @@ from conversations import listeners
 from conversations.gateway import Gateway
 from conversations.runner import runner
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.telegram_server import TelegramServer
 
 
 @pytest.fixture
 def discord(settings: Any) -> Iterator[DiscordServer]:
     with DiscordServer() as server:
         server.point(settings)
+        yield server
+
+
+@pytest.fixture
+def telegram(settings: Any) -> Iterator[TelegramServer]:
+    with TelegramServer() as server:
+        settings.TELEGRAM_API_BASE_URL = server.origin
         yield server
 
 
