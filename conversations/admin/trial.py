@@ -21,6 +21,7 @@ from bots import roles
 from bots.models import Bot
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
+from channels_integrations.preview import previews
 from channels_integrations.setup import Setup, channel_for, setup_of
 from conversations import rates
 from conversations.accept import Accepted, accept_transcript
@@ -135,7 +136,7 @@ def _outcome(answered: waiting.Answered) -> dict[str, Any]:
     seconds = (turn.finished_at - turn.created_at).total_seconds() if turn.finished_at else None
     return {
         "type": "outcome", "failed": answered.failed, "reason": answered.reason, "seconds": seconds,
-        "model": answered.message.model_used, **answered.usage,
+        "model": answered.message.model_used, **answered.usage, "shown": previews(answered.message.text),
     }  # fmt: skip
 
 

@@ -159,10 +159,25 @@ class Answer {
     else this.body.innerHTML = html; // made safe on the server
   }
 
-  on_outcome({ failed, reason, seconds, model, prompt_tokens, completion_tokens, cost_usd }) {
+  on_outcome({ failed, reason, seconds, model, prompt_tokens, completion_tokens, cost_usd, shown }) {
     const cost = cost_usd === null ? this.words.unpriced : `$${Number(Number(cost_usd).toFixed(6))}`;
     const told = [model, `${prompt_tokens} + ${completion_tokens} ${this.words.tokens}`, cost, `${seconds?.toFixed(1)} s`, reason];
     this.end(told.filter(Boolean).join(" · "), failed);
+    if (this.text) this.line.append(this.#elsewhere(shown));
+  }
+
+  #elsewhere(shown) {
+    const all = element("details", "elsewhere");
+    all.append(element("summary", "", this.words.elsewhere));
+    for (const { label, parts } of shown) {
+      all.append(element("h4", "", parts.length > 1 ? `${label} (${parts.length})` : label));
+      for (const html of parts) {
+        const part = element("div", "part");
+        part.innerHTML = html; // made safe on the server
+        all.append(part);
+      }
+    }
+    return all;
   }
 
   on_error({ message }) {

@@ -19,6 +19,7 @@ from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, setup_of
+from conversations import delivery
 from tests.fakes.webhook_receiver import Receiver
 from tests.webhook_channel import open_hook, receiver
 
@@ -64,6 +65,13 @@ async def until_stored(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not await in_thread(holds):  # noqa: ASYNC110  another process may write them
             await asyncio.sleep(0.02)
+
+
+async def delivered(conversation_id: Any) -> None:
+    """Send what there is to send of a conversation, waiting as long as it has to wait."""
+    async with asyncio.timeout(20):
+        while (wait := await delivery.deliver(conversation_id)) is not None:  # noqa: ASYNC110  time itself is waited for
+            await asyncio.sleep(wait + 0.01)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from conversations import delivery, undone
 from conversations.accept import accept
 from conversations.models import Delivery, Message
 from conversations.pipeline import answer
-from tests.conversations.conftest import said
+from tests.conversations.conftest import delivered, said
 from tests.fakes.webhook_receiver import Answer, Receiver
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -40,14 +40,8 @@ async def sent(hook: Setup, text: str = "hello") -> Delivery:
     accepted = await in_thread(accept, hook, said(text))
     reply = await answer(accepted.conversation_id)
     assert reply is not None and reply.to_send
-    await settled(accepted.conversation_id)
+    await delivered(accepted.conversation_id)
     return await in_thread(Delivery.objects.get, part=0)
-
-
-async def settled(conversation_id: Any) -> None:
-    async with asyncio.timeout(20):
-        while (wait := await delivery.deliver(conversation_id)) is not None:  # noqa: ASYNC110  time itself is waited for
-            await asyncio.sleep(wait + 0.01)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,20 @@
+"""An answer as each platform would show it, for who writes a bot's prompt."""
+
+from __future__ import annotations
+
+from channels_integrations.base import NoConfig, SendingAdapter, adapters
+from channels_integrations.rendering.shown import shown
+
+MOST = 20_000  # characters that are looked at
+
+
+def previews(text: str) -> list[dict[str, object]]:
+    """`{"label", "parts"}` of each platform that is sent messages; `parts` are HTML, one a message."""
+    found = []
+    for cls in adapters.values():
+        if issubclass(cls, SendingAdapter):
+            parts = cls(NoConfig()).parts(text[:MOST])
+            found.append(
+                {"label": str(cls.label), "parts": [shown(part.stripped()) for part in parts if part.text.strip()]}
+            )
+    return found

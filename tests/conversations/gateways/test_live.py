@@ -1,0 +1,156 @@
+"""An answer shown while it is written: what people see on the way, and that the end is always right."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from bots.threads import in_thread
+from channels_integrations.base import IncomingMessage
+from channels_integrations.models import ChannelConfig
+from channels_integrations.setup import Setup, adapter_of, setup_of
+from conversations import delivery, live, metrics, turns
+from conversations.accept import accept
+from conversations.draft import Draft, discard
+from conversations.models import Delivery, Message, Turn
+from conversations.pipeline import answer
+from conversations.turns import Claim
+from tests.conversations.conftest import delivered
+from tests.conversations.gateways.conftest import open_channel
+from tests.fakes.telegram_server import Fault, TelegramServer
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+GROUP, PRIVATE = "-1001", "7"
+
+
+async def claimed(row: ChannelConfig, chat: str) -> Claim:
+    """A turn of this chat, ours to answer."""
+    incoming = IncomingMessage(event_id="1", chat_id=chat, sender_id="7", text="hello", answer_to="3")
+    accepted = await in_thread(lambda: accept(setup_of(row.pk), incoming, claim=True))
+    assert accepted.claim is not None
+    return accepted.claim
+
+
+async def opened(demo: Setup, telegram: TelegramServer) -> ChannelConfig:
+    return await in_thread(lambda: open_channel(demo, "telegram", telegram.bot.token))
+
+
+async def shown(row: ChannelConfig, held: Claim, texts: list[str], *, pause: float = 0.25) -> live.Live:
+    """Shows a growing text, as fast as the platform's own interval, shortened, allows."""
+    adapter = await in_thread(adapter_of, row.pk)
+    draft = Draft(turn_id=held.turn.pk, token=held.token, emit=discard)
+    async with live.showing(held, adapter, draft, shows=True) as showing:
+        assert showing is not None
+        showing._every = 0.05
+        for text in texts:
+            await draft.add(text)
+            await asyncio.sleep(pause)
+    return showing
+
+
+async def test_a_private_chat_sees_drafts_and_no_message(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    showing = await shown(row, await claimed(row, PRIVATE), ["Hello ", "**world**, ", "how are you?"])
+    texts = [text for _chat, _draft, text in telegram.bot.drafts]
+    assert texts[0].startswith("Hello") and texts[-1] == "Hello world, how are you?"
+    assert len({draft for _chat, draft, _text in telegram.bot.drafts}) == 1
+    assert not telegram.bot.sent and not showing.placed
+    assert telegram.bot.typed
+
+
+async def test_a_group_sees_one_message_grow_which_the_answer_then_is(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    showing = await shown(row, held, ["Hello ", "world, ", "how are you?"])
+    (sent,) = telegram.bot.sent
+    assert showing.placed == str(sent.id)
+    assert (await in_thread(Turn.objects.get)).live_id == str(sent.id)
+    assert sent.text.startswith("Hello world")
+
+
+async def test_who_takes_over_goes_on_with_the_message_that_is_there(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    await shown(row, held, ["Half an ans"])
+    await in_thread(turns.hand_back, held)
+    accepted = await in_thread(Turn.objects.get)
+    reply = await answer(accepted.conversation_id)
+    assert reply is not None
+    await delivery.deliver(accepted.conversation_id)
+    (sent,) = telegram.bot.sent
+    assert "demo model" in sent.text and "Half" not in sent.text
+    assert (await in_thread(Delivery.objects.get)).platform_id == str(sent.id)
+
+
+async def test_a_placeholder_whose_fate_is_unknown_is_counted(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    held.turn.live_id = live.PLACING
+    counted = metrics.PLACEHOLDERS_LEFT.labels("telegram")
+    before = counted._value.get()
+    await shown(row, held, ["Hello"])
+    assert counted._value.get() == before + 1
+    assert len(telegram.bot.sent) == 1
+
+
+async def test_half_of_a_group_s_budget_is_left_for_answers(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    words = [f"word{n} " for n in range(40)]
+    showing = await shown(row, await claimed(row, GROUP), words, pause=0.12)
+    assert showing.placed
+    assert len(telegram.called("sendMessage")) + len(telegram.called("editMessageText")) <= 11
+    assert not telegram.early
+
+
+async def test_a_platform_that_asks_for_patience_is_left_alone_for_as_long(
+    demo: Setup, telegram: TelegramServer
+) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    telegram.script(Fault(method="editMessageText", retry_after=1))
+    showing = await shown(row, held, ["Hello ", "world ", "again "])
+    assert showing.not_before > 0
+    assert len(telegram.called("editMessageText")) == 1
+    closed = await in_thread(lambda: _closed(held, showing))
+    await delivery.deliver(held.conversation.pk)
+    assert len(telegram.called("editMessageText")) == 1, "the answer waits too"
+    await delivered(held.conversation.pk)
+    assert not telegram.early
+    assert telegram.bot.sent[0].text == "The answer." and closed
+
+
+def _closed(held: Claim, showing: live.Live) -> Any:
+    from conversations.outbox import parts_of
+    from conversations.turns import Outcome
+
+    parts = parts_of(
+        showing.adapter, "The answer.", reply_to="3", placed=showing.placed, not_before=showing.not_before
+    )  # fmt: skip
+    with transaction.atomic():
+        return turns.close(held, Outcome(state=Turn.State.DONE, text="The answer."), parts)
+
+
+async def test_an_edited_message_that_somebody_deleted_is_sent_anew(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    showing = await shown(row, held, ["Hello"])
+    telegram.script(Fault(method="editMessageText", status=400, description="Bad Request: message to edit not found"))
+    await in_thread(lambda: _closed(held, showing))
+    async with asyncio.timeout(10):
+        while (wait := await delivery.deliver(held.conversation.pk)) is not None:
+            await asyncio.sleep(wait + 0.05)
+    assert [sent.text for sent in telegram.bot.sent][-1] == "The answer."
+    assert (await in_thread(Delivery.objects.get)).state == "sent"
+
+
+async def test_of_an_answer_in_parts_the_first_grows_and_the_rest_follow(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    showing = await shown(row, held, ["x" * 3_000 + "\n\n", "y" * 3_000])
+    parts = showing.adapter.parts("x" * 3_000 + "\n\n" + "y" * 3_000)
+    assert len(parts) == 2
+    assert telegram.bot.sent[0].text == "x" * 3_000
+    assert await in_thread(Message.objects.filter(role="assistant").count) == 0
