@@ -74,7 +74,7 @@ async def test_found_sending_after_a_crash(
     accepted = await in_thread(accept, hook, said("hello"))
     await answer(accepted.conversation_id)
     await in_thread(lambda: Delivery.objects.update(state="sending", attempts=1))  # its process is gone
-    await settled(accepted.conversation_id)
+    await delivered(accepted.conversation_id)
     row = await in_thread(Delivery.objects.get)
     assert (row.state, row.ambiguous, len(receiver.calls)) == (state, True, calls)
 
@@ -111,7 +111,7 @@ async def test_two_processes_send_a_part_once(hook: Setup, receiver: Receiver) -
     accepted = await in_thread(accept, hook, said("hello"))
     await answer(accepted.conversation_id)
     await asyncio.gather(*(delivery.deliver(accepted.conversation_id) for _ in range(8)))
-    await settled(accepted.conversation_id)
+    await delivered(accepted.conversation_id)
     assert len(receiver.calls) == 1
 
 

@@ -139,9 +139,7 @@ async def test_an_edited_message_that_somebody_deleted_is_sent_anew(demo: Setup,
     showing = await shown(row, held, ["Hello"])
     telegram.script(Fault(method="editMessageText", status=400, description="Bad Request: message to edit not found"))
     await in_thread(lambda: _closed(held, showing))
-    async with asyncio.timeout(10):
-        while (wait := await delivery.deliver(held.conversation.pk)) is not None:
-            await asyncio.sleep(wait + 0.05)
+    await delivered(held.conversation.pk)
     assert [sent.text for sent in telegram.bot.sent][-1] == "The answer."
     assert (await in_thread(Delivery.objects.get)).state == "sent"
 
