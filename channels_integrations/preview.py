@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from channels_integrations.base import NoConfig, SendingAdapter, adapters
 from channels_integrations.rendering.shown import shown
 
 MOST = 20_000  # characters that are looked at
 
 
-def previews(text: str) -> list[dict[str, object]]:
+def previews(text: str) -> list[dict[str, Any]]:
     """`{"label", "parts"}` of each platform that is sent messages; `parts` are HTML, one a message."""
-    found = []
+    found: list[dict[str, Any]] = []
     for cls in adapters.values():
         if issubclass(cls, SendingAdapter):
             parts = cls(NoConfig()).parts(text[:MOST])

@@ -13,7 +13,8 @@ TAGS: dict[Style, str] = {
 
 def shown(rich: Rich) -> str:
     """The text's HTML. Where a link leads is told by its title."""
-    told, place = [], 0
+    told: list[str] = []
+    place = 0
     open_spans: list[Span] = []
     for at in sorted({edge for span in rich.spans for edge in (span.start, span.end)}):
         told.append(escape(rich.text[place:at]))
