@@ -1,4 +1,8 @@
-"""Three hundred texts that would run a script, or call a foreign host, where a page shows them as they are."""
+"""What comes from outside, as it came.
+
+SCRIPTS: three hundred texts that would run a script, or call a foreign host, where a page shows them as they are.
+TELEGRAM: the bodies of its updates of every kind, by name; in them the bot is @hal_bot, number 4242.
+"""
 
 from __future__ import annotations
 
@@ -16,3 +20,4 @@ def _filled(shape: str, run: str) -> str:
 
 
 SCRIPTS = tuple(_filled(shape, run) for run in RUNS for shape in SHAPES)[:300]
+TELEGRAM = {file.stem: file.read_bytes() for file in Path(__file__).with_name("telegram").glob("*.json")}

@@ -89,4 +89,4 @@ def _begins(text: str, prefix: str) -> bool:
 def _answers(message: Message, us: Us) -> bool:
     """Whether it replies to the bot."""
     to = message.reply_to_message
-    return to is not None and to.sender is not None and to.sender.id == us.id and to.forum_topic_created is None
+    return to is not None and to.sender is not None and to.sender.id == us.id and not to.is_topic

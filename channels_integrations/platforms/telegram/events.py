@@ -64,8 +64,8 @@ def pressed_data(key: str, button: str) -> str:
 def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
     message = Message.model_validate(told)
     media = tuple(kind for kind in MEDIA if told.get(kind))[:1]
-    sender = _person(message.sender)
-    silent = message.chat.type == "channel" or message.is_automatic_forward or (message.text is None and not media)
+    sender = _person(message.sender, us)
+    silent = message.chat.type == "channel" or message.is_automatic_forward or not (message.text or media)
     if sender is None or silent or (message.chat.is_group and config.in_groups == "never"):
         return []
     text, addressed = _said(message, config, us)
@@ -78,7 +78,7 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
             text=text,
             is_group=message.chat.is_group,
             addressed=addressed,
-            reply_to=str(replied.message_id) if replied and replied.forum_topic_created is None else "",
+            reply_to=str(replied.message_id) if replied and not replied.is_topic else "",
             attachments=media,
         )
     ]
@@ -86,7 +86,7 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
 
 def _edited(told: Any, config: Config, us: Us) -> list[InboundEvent]:
     message = Message.model_validate(told)
-    sender = _person(message.sender)
+    sender = _person(message.sender, us)
     text, _addressed = _said(message, config, us)
     silent = message.chat.type == "channel" or (message.chat.is_group and config.in_groups == "never")
     if sender is None or silent or not text:
@@ -101,9 +101,9 @@ def _edited(told: Any, config: Config, us: Us) -> list[InboundEvent]:
     ]
 
 
-def _pressed(told: Any, _config: Config, _us: Us) -> list[InboundEvent]:
+def _pressed(told: Any, _config: Config, us: Us) -> list[InboundEvent]:
     press = Press.model_validate(told)
-    sender = _person(press.sender)
+    sender = _person(press.sender, us)
     key, colon, button = (press.data or "").partition(":")
     if sender is None or press.message is None or not colon:
         return []
@@ -138,9 +138,9 @@ def _membership(told: Any, _config: Config, _us: Us) -> list[InboundEvent]:
     ]
 
 
-def _reaction(told: Any, _config: Config, _us: Us) -> list[InboundEvent]:
+def _reaction(told: Any, _config: Config, us: Us) -> list[InboundEvent]:
     reaction = Reaction.model_validate(told)
-    sender = _person(reaction.user)
+    sender = _person(reaction.user, us)
     emoji = next((one.emoji for one in reaction.new_reaction if one.type == "emoji" and one.emoji), "")
     if sender is None or not emoji or reaction.chat.type == "channel":
         return []
@@ -162,9 +162,9 @@ def _said(message: Message, config: Config, us: Us) -> tuple[str, bool]:
     return text, addressed or (config.in_groups == "all" and not addressing.is_command_to_another(text, us))
 
 
-def _person(user: User | None) -> User | None:
+def _person(user: User | None, us: Us) -> User | None:
     """Nobody where a bot, or a channel in a bot's name, wrote."""
-    return None if user is None or user.is_bot else user
+    return None if user is None or user.is_bot or user.id == us.id else user
 
 
 def _whence(chat_id: str, sender: User, date: int = 0) -> dict[str, Any]:

@@ -61,11 +61,16 @@ class Entity(_Told):
 
 
 class RepliedTo(_Told):
-    """`forum_topic_created`: every message of a topic "replies" to the one that made it."""
+    """Every message of a topic "replies" to the one that made it."""
 
     message_id: Number
     sender: User | None = Field(default=None, alias="from")
     forum_topic_created: object = None
+
+    @property
+    def is_topic(self) -> bool:
+        """Whether it is what its topic begins with."""
+        return "forum_topic_created" in self.model_fields_set
 
 
 class Placed(_Told):

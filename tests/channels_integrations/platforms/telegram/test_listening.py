@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from aiohttp import web
 from django.db import DatabaseError, OperationalError
 
 from channels_integrations.base import Account, BadSignature, ChannelError, Command, Place
 from channels_integrations.platforms.telegram import adapter, polling, webhook
 from channels_integrations.platforms.telegram.updates import KINDS
 from tests.channels_integrations.platforms.telegram.conftest import driver, message, place
+from tests.fakes.loopback import Loopback
 from tests.fakes.telegram_server import TOKEN, Fault, TelegramServer
 
 HOOK = "https://bots.example/webhooks/telegram/c/"
@@ -43,6 +45,28 @@ class Ear:
     @property
     def texts(self) -> list[str]:
         return [json.loads(body)["message"]["text"] for body in self.bodies]
+
+
+class Door(Loopback):
+    """Our own webhook, which answers these statuses first. Who is not Telegram gets a 500 there."""
+
+    def __init__(self, *statuses: int) -> None:
+        super().__init__()
+        self.bodies: list[bytes] = []
+        self._statuses = list(statuses)
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/hook"
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/hook", self._hook)]
+
+    async def _hook(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        driver().verify({name.lower(): value for name, value in request.headers.items()}, body)
+        self.bodies.append(body)
+        return web.Response(status=self._statuses.pop(0) if self._statuses else 200)
 
 
 @asynccontextmanager
@@ -203,6 +227,16 @@ async def test_a_webhook_that_somebody_changed_is_set_again(telegram: TelegramSe
         await until(lambda: len(ear.accounts) == 2)
         assert telegram.bot.webhook.url == HOOK
     assert telegram.called("getUpdates") == []
+
+
+async def test_a_call_that_we_could_not_take_comes_again_and_shows_the_secret(telegram: TelegramServer) -> None:
+    with Door(500, 503) as door:
+        await driver().connect(place(door.url))
+        said = [telegram.bot.say(text) for text in ("one", "two")]
+        await until(lambda: not telegram.bot.updates)
+    assert [json.loads(body) for body in door.bodies] == [said[0], said[0], *said]
+    assert "503" in telegram.bot.webhook.error
+    assert [driver().parse(body)[0].chat_id for body in door.bodies] == ["7"] * 4  # type: ignore[union-attr]
 
 
 async def test_a_token_that_is_refused_is_a_fault_without_the_token(telegram: TelegramServer) -> None:

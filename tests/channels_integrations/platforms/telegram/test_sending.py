@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -157,6 +158,18 @@ async def test_each_refusal_means_something(telegram: TelegramServer, fault: Fau
     told = {name: getattr(refused.value, name) for name in usual}
     assert told == usual | meant
     assert str(refused.value) and TOKEN not in repr(refused.value)
+
+
+async def test_who_does_not_wait_as_told_is_seen(telegram: TelegramServer) -> None:
+    telegram.flood_share, telegram.flood_seconds = 0.5, 60
+    for chat in range(1, 41):
+        with suppress(ChannelError):
+            await driver().send(message("Hello", chat))
+    assert 5 < len(telegram.bot.sent) < 35 and not telegram.early
+    refused = next(chat for chat in range(1, 41) if chat not in {sent.chat for sent in telegram.bot.sent})
+    with pytest.raises(ChannelError) as slower:
+        await driver().send(message("Hello", refused))
+    assert 58 < (slower.value.retry_after or 0) <= 61 and len(telegram.early) == 1
 
 
 async def test_a_late_answer_may_have_been_taken(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
