@@ -139,6 +139,7 @@ async def test_a_third_of_sends_refused_for_their_haste_loses_none(discord: Disc
         (Refusal(status=404, code=10003), {"permanent": True, "blocked": True}),
         (Refusal(status=404, bare=True), {"permanent": True}),
         (Refusal(status=400, code=50035, times=2), {"permanent": True}),
+        (Refusal(status=400, code=50083), {"permanent": True}),
         (Refusal(status=429, bare=True), {"permanent": False, "retry_after": 60.0}),
         (Refusal(status=500), {"permanent": False, "ambiguous": True}),
         (Refusal(status=502, bare=True), {"permanent": False, "ambiguous": True}),
