@@ -24,6 +24,7 @@ from channels_integrations.platforms.discord.refusals import REFUSED
 
 HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
 READ_BY_US = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE")
+SERVERS_PAUSE = 0.5  # seconds without word of another server, after which all are known
 IDENTIFY_PAUSE = 5.0  # seconds before another session is begun: one in five is allowed
 MOST_IDENTIFIES = 40  # an hour: at 1,000 a day Discord resets the token
 HOUR = 3_600.0
@@ -47,7 +48,7 @@ class Client(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
-            guild_ready_timeout=0.5,
+            guild_ready_timeout=SERVERS_PAUSE,
             enable_debug_events=True,
             proxy=_proxy(),
         )

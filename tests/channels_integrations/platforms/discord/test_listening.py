@@ -44,7 +44,7 @@ async def test_what_is_not_for_the_bot_is_not_handed_over(discord: DiscordServer
 async def test_the_bots_role_is_the_bot(discord: DiscordServer, hal: Discord) -> None:
     ear = Ear(hal)
     async with listening(ear):
-        await asyncio.sleep(0.7)  # the servers are known
+        await asyncio.sleep(0.2)  # the servers are known
         discord.say(f"<@&{discord.bot.role}> hello", mention_roles=[discord.bot.role])
         await until(lambda: ear.bodies)
     (event,) = ear.events
@@ -291,7 +291,7 @@ async def test_what_was_heard_is_stored_before_it_ends(discord: DiscordServer, h
     ear = Ear(hal)
     ear.slow = 0.05
     async with listening(ear):
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.2)
         for number in range(10):
             discord.dm(str(number))
         await until(lambda: ear.bodies)
@@ -304,7 +304,7 @@ async def test_more_than_memory_holds_is_read_from_history(
     monkeypatch.setattr("channels_integrations.platforms.discord.hearing.MOST_WAITING", 5)
     ear = Ear(hal)
     async with listening(ear):
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.2)
         ear.broken = 3
         for number in range(30):
             discord.dm(str(number))
