@@ -8,8 +8,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import discord
@@ -21,6 +19,7 @@ from django.conf import settings
 from channels_integrations.base import ChannelError
 from channels_integrations.platforms.discord.application import no_text
 from channels_integrations.platforms.discord.refusals import REFUSED
+from channels_integrations.platforms.discord.rest import proxy
 
 HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
 READ_BY_US = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE")
@@ -50,7 +49,7 @@ class Client(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
             guild_ready_timeout=SERVERS_PAUSE,
             enable_debug_events=True,
-            proxy=_proxy(),
+            proxy=proxy(),
         )
         self._bot, self._heard = bot, heard
         self.guilds_known = asyncio.Event()  # after each READY anew
@@ -130,9 +129,3 @@ def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     return Client(bot, heard)
-
-
-def _proxy() -> str | None:
-    """The machine's proxy, where it has one for Discord."""
-    parts = urlsplit(settings.DISCORD_API_BASE_URL)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

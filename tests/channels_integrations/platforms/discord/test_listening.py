@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import subprocess
 import sys
 
@@ -178,6 +179,27 @@ async def test_interactions_do_not_wait_for_the_gap(discord: DiscordServer, hal:
         called = discord.invoke("help")
         await until(lambda: discord.rest.interactions[called["token"]].noticed)
         assert len(ear.bodies) < 20
+
+
+async def test_an_interaction_hides_no_message_before_it(discord: DiscordServer, hal: Discord) -> None:
+    ear = Ear(hal)
+    chat = discord.dm_channel()
+    known = discord.dm("known", live=False)
+
+    async def recent() -> dict[str, str]:
+        await asyncio.sleep(0.2)
+        told = [known["id"], *(event.event_id for event in ear.events)]
+        return {chat: max(told, key=int)}
+
+    discord.dm("missed", live=False)
+    place = dataclasses.replace(ear.place(), recent=recent)
+    task = asyncio.create_task(hal.listen(place, ear.handle, ear.ready))
+    await until(lambda: ear.accounts)
+    discord.invoke("help", channel=chat)
+    await until(lambda: len(ear.bodies) == 2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sorted(ear.texts) == ["", "missed"]
 
 
 async def test_odd_events_are_kept_and_stop_nothing(discord: DiscordServer, hal: Discord) -> None:
