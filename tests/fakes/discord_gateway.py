@@ -70,9 +70,10 @@ class Gateway:
     async def drop(self) -> None:
         """Every connection breaks; the sessions live on."""
         for session in self.sessions:
-            if session.socket is not None and session.socket._req is not None:
-                session.socket._req.transport.abort()  # type: ignore[union-attr]
-                session.socket = None
+            request = session.socket._req if session.socket is not None else None
+            if request is not None and request.transport is not None:
+                request.transport.abort()
+            session.socket = None
 
     async def invalidate(self) -> None:
         """Every session ends, and its client is told."""

@@ -32,6 +32,7 @@ class Refusal:
     code: int = 0
     retry_after: float = 0.0
     hang: float = 0.0  # seconds, after the call was taken: it counts
+    reset: bool = False  # the call was taken, and the connection breaks
     bare: bool = False  # says no JSON, as a proxy in front does
     times: int = 1
 
@@ -101,7 +102,7 @@ class Rest:
         )  # fmt: skip
         self.calls.append(call)
         scripted = self._scripted(call)
-        if scripted is not None and not scripted.hang:
+        if scripted is not None and not scripted.hang and not scripted.reset:
             return self._scripted_answer(call, scripted)
         try:
             answer, call.status = self._answer(call, dict(request.query)), 200
@@ -109,6 +110,8 @@ class Rest:
             answer, call.status = fault.body, fault.status
         if scripted is not None:
             await asyncio.sleep(scripted.hang)
+            if scripted.reset and request.transport is not None:
+                request.transport.abort()
         return self._response(call.status, answer)
 
     def _scripted(self, call: Call) -> Refusal | None:

@@ -8,8 +8,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import discord
@@ -21,9 +19,11 @@ from django.conf import settings
 from channels_integrations.base import ChannelError
 from channels_integrations.platforms.discord.application import no_text
 from channels_integrations.platforms.discord.refusals import REFUSED
+from channels_integrations.platforms.discord.rest import proxy
 
 HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
 READ_BY_US = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE")
+SERVERS_PAUSE = 0.5  # seconds without word of another server, after which all are known
 IDENTIFY_PAUSE = 5.0  # seconds before another session is begun: one in five is allowed
 MOST_IDENTIFIES = 40  # an hour: at 1,000 a day Discord resets the token
 HOUR = 3_600.0
@@ -47,9 +47,9 @@ class Client(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
-            guild_ready_timeout=0.5,
+            guild_ready_timeout=SERVERS_PAUSE,
             enable_debug_events=True,
-            proxy=_proxy(),
+            proxy=proxy(),
         )
         self._bot, self._heard = bot, heard
         self.guilds_known = asyncio.Event()  # after each READY anew
@@ -129,9 +129,3 @@ def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     return Client(bot, heard)
-
-
-def _proxy() -> str | None:
-    """The machine's proxy, where it has one for Discord."""
-    parts = urlsplit(settings.DISCORD_API_BASE_URL)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 from django.db import DatabaseError
@@ -25,12 +26,15 @@ from channels_integrations.platforms.discord.rest import Rest
 
 log = structlog.get_logger(__name__)
 
+Given = TypeVar("Given")
 Told: TypeAlias = dict[str, Any]
+Known: TypeAlias = asyncio.Task[Mapping[str, str]]  # chat -> the last message that came from it
 Parse: TypeAlias = Callable[[bytes], list[Any]]
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds before something is stored again
 GUILDS_SECONDS = 10.0  # until the servers are known after a connection began
 NOTICED_LATER, NOTICED = 5, 6  # callback types: "… is thinking", and nothing to see
-LAST_SECONDS = 2.0  # for interactions to be noticed when it ends
+LAST_SECONDS = 2.0  # to store what was heard when it ends
+MOST_WAITING = 10_000  # messages in memory while the database is away; the others are read from history later
 AT_ONCE = 8  # chats whose gap is read at a time
 
 
@@ -42,8 +46,10 @@ class Hearing:
     ) -> None:
         self._rest, self._place, self._handle, self._ready, self._parse = rest, place, handle, ready, parse
         self._client: Client = made(rest.bot, self._heard)
-        self._messages: asyncio.Queue[Told | None] = asyncio.Queue()  # None: read the gap first
+        self._messages: asyncio.Queue[Told | Known] = asyncio.Queue()  # Known: read the gap first
         self._interactions: asyncio.Queue[Told] = asyncio.Queue()
+        self._known: Known | None = None
+        self._missed: dict[str, str] = {}  # chat -> id after which there was no room
         self._notices: set[asyncio.Task[None]] = set()
 
     async def listen(self, token: str) -> None:
@@ -58,26 +64,40 @@ class Hearing:
             await self._end(tasks)
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
-        """What was stored is still noticed, then the connection ends."""
-        for task in tasks:
+        """What was heard is still stored and noticed, if that takes no time, then the connection ends."""
+        tasks[0].cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                if not any(task.done() for task in tasks[1:]):
+                    await asyncio.gather(self._messages.join(), self._interactions.join())
+                await asyncio.gather(*self._notices, return_exceptions=True)
+        left = [*tasks, *self._notices, *([self._known] if self._known else [])]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._notices:
-            await asyncio.wait(self._notices, timeout=LAST_SECONDS)
+        await asyncio.gather(*left, return_exceptions=True)
         await self._client.end()
 
     def _heard(self, event: str, told: Told) -> None:
         """Nothing is waited for here."""
         match event:
-            case "READY":
-                self._messages.put_nowait(None)
+            case "READY":  # what is known is asked before an interaction is stored, which would be the last known
+                self._known = asyncio.create_task(_until_stored(self._place.recent))
+                self._messages.put_nowait(self._known)
                 self._ready(account_of(told["user"]))
             case "RESUMED":
                 self._ready(self._account())
             case "MESSAGE_CREATE":
-                self._messages.put_nowait(told)
+                self._queue(told)
             case _:
                 self._interactions.put_nowait(told)
+
+    def _queue(self, told: Told) -> None:
+        """To be taken in its turn, or later from its chat's history."""
+        chat_id, message_id = str(told.get("channel_id")), str(told.get("id"))
+        if self._messages.qsize() < MOST_WAITING and chat_id not in self._missed:
+            self._messages.put_nowait(told)
+        elif message_id.isdecimal():
+            self._missed.setdefault(chat_id, str(int(message_id) - 1))
 
     def _account(self) -> Account:
         user = self._client.user
@@ -95,20 +115,28 @@ class Hearing:
     async def _hear_messages(self) -> None:
         while True:
             told = await self._messages.get()
-            if told is None:
-                await self._read_gap()
+            if isinstance(told, asyncio.Task):
+                await self._servers()
+                await self._read_gap(await told)
             else:
                 await self._take(self._message(told, guild_id=str(told.get("guild_id") or "")))
+            if self._missed and self._messages.empty():
+                missed, self._missed = self._missed, {}
+                await self._read_gap(missed)
+            self._messages.task_done()
 
     async def _hear_interactions(self) -> None:
         while True:
             told = await self._interactions.get()
+            if self._known:
+                await asyncio.wait([self._known])
             body = _read(bodies.of_interaction, told)
             if body is not None:
                 await self._take(body)
                 task = asyncio.create_task(self._notice(told))
                 self._notices.add(task)
                 task.add_done_callback(self._notices.discard)
+            self._interactions.task_done()
 
     async def _take(self, body: bytes | None) -> None:
         """Handed over if anybody is to act on it: what people say to each other is not kept."""
@@ -136,14 +164,16 @@ class Hearing:
                     log.warning("discord_interaction_not_noticed", channel=self._place.channel_id, reason=str(error))
                     return
 
-    async def _read_gap(self) -> None:
-        """What was said while nobody listened, in the chats that were active lately."""
+    async def _servers(self) -> None:
+        """Waits until they are known: which chat is in which, and our role there."""
         try:
             async with asyncio.timeout(GUILDS_SECONDS):
                 await self._client.guilds_known.wait()
         except TimeoutError:
             log.warning("discord_servers_slow", channel=self._place.channel_id)
-        known: Mapping[str, str] = await _until_stored(self._place.recent)
+
+    async def _read_gap(self, known: Mapping[str, str]) -> None:
+        """What was said in these chats after these messages."""
         free = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for chat_id, last in known.items():
@@ -183,7 +213,7 @@ def _for_us(event: Any) -> bool:
     return not isinstance(event, IncomingMessage) or not event.is_group or event.addressed
 
 
-async def _until_stored(work: Callable[[], Awaitable[Any]]) -> Any:
+async def _until_stored(work: Callable[[], Awaitable[Given]]) -> Given:
     """What it gives, asked again while the database is away: Discord tells nothing twice."""
     wait = FIRST_WAIT
     while True:

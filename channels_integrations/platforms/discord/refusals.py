@@ -15,6 +15,7 @@ REFUSED = (
 )
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_CHANNEL = 10003
+BAD_FORM = 50035
 GONE_INTERACTION = {10015, 10062, 50027}  # unknown webhook, unknown interaction, invalid webhook token
 ACKNOWLEDGED = 40060
 LONGEST_WAIT = 3_600.0
@@ -88,7 +89,7 @@ class Refusal:
             return ChannelError(detail, permanent=False, retry_after=BLIND_WAIT)
         if self.code == UNKNOWN_MESSAGE:
             return MessageGone(detail)
-        if self.status == 400:
+        if self.status == 400 and self.code in (0, BAD_FORM):
             return NotFormed(detail, frozenset(self._errors()))
         blocked = self.status == 403 or self.code == UNKNOWN_CHANNEL
         return ChannelError(detail, permanent=True, blocked=blocked)

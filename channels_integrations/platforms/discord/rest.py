@@ -12,6 +12,8 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from django.conf import settings
@@ -55,7 +57,7 @@ class Rest:
             session = await _session()
             async with session.request(
                 method, settings.DISCORD_API_BASE_URL + path, params=query, headers=self._headers(path),
-                data=None if body is None else json.dumps(body), allow_redirects=False,
+                data=None if body is None else json.dumps(body), allow_redirects=False, proxy=proxy(),
             ) as answer:  # fmt: skip
                 told = {name.lower(): value for name, value in answer.headers.items()}
                 found = _json(await answer.read())
@@ -100,11 +102,17 @@ async def _session() -> aiohttp.ClientSession:
 
 async def _connections(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[aiohttp.ClientSession]:
     timeout = aiohttp.ClientTimeout(total=SECONDS, sock_connect=CONNECT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:
             yield session
         finally:
             _sessions.pop(loop, None)
+
+
+def proxy() -> str | None:
+    """The machine's proxy, where it has one for Discord."""
+    parts = urlsplit(settings.DISCORD_API_BASE_URL)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _json(body: bytes) -> Any:

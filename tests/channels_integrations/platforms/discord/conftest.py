@@ -21,7 +21,8 @@ COMMANDS = (Command("help", "What I can do."), Command("new", "Begin anew."))
 
 @pytest.fixture
 def discord(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DiscordServer]:
-    monkeypatch.setattr("channels_integrations.platforms.discord.client.IDENTIFY_PAUSE", 0.05)
+    for name in ("IDENTIFY_PAUSE", "SERVERS_PAUSE"):
+        monkeypatch.setattr(f"channels_integrations.platforms.discord.client.{name}", 0.05)
     with DiscordServer("Hal", "Eve") as server:
         server.point(settings)
         yield server

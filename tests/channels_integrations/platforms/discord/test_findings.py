@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ async def test_each_fault_is_found_with_its_mend(discord: DiscordServer, hal: Di
         f"client_id={discord.bot.id}&permissions=274877975552&scope=bot+applications.commands"
         in findings["servers"].mend
     )
-    assert "600 s fast" in findings["clock"].message
+    assert re.search("60[01] s fast", findings["clock"].message)
 
 
 @pytest.mark.parametrize("path", ["/users/@me$", "/applications/@me$", "/guilds$", "/commands$", "/gateway", ""])

@@ -139,6 +139,7 @@ async def test_a_third_of_sends_refused_for_their_haste_loses_none(discord: Disc
         (Refusal(status=404, code=10003), {"permanent": True, "blocked": True}),
         (Refusal(status=404, bare=True), {"permanent": True}),
         (Refusal(status=400, code=50035, times=2), {"permanent": True}),
+        (Refusal(status=400, code=50083), {"permanent": True}),
         (Refusal(status=429, bare=True), {"permanent": False, "retry_after": 60.0}),
         (Refusal(status=500), {"permanent": False, "ambiguous": True}),
         (Refusal(status=502, bare=True), {"permanent": False, "ambiguous": True}),
@@ -165,6 +166,24 @@ async def test_what_was_perhaps_taken_is_ambiguous(
     assert (error.ambiguous, error.permanent) == (True, False)
     assert discord.history() == ["hello"]
     await asyncio.sleep(0.3)  # for the fake to end
+
+
+async def test_a_connection_that_breaks_after_the_call_is_ambiguous(discord: DiscordServer, hal: Discord) -> None:
+    error = await refused(discord, hal, Refusal(path="/messages", reset=True))
+    assert (error.ambiguous, error.permanent) == (True, False)
+    await hal.send(outbound(discord.general, "hello"))
+    assert discord.history() == ["hello"]
+
+
+async def test_the_machines_proxy_is_used(
+    discord: DiscordServer, hal: Discord, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DISCORD_API_BASE_URL = "http://discord.example/api/v10"
+    monkeypatch.setenv("http_proxy", discord.origin)
+    monkeypatch.setenv("no_proxy", "other.example")
+    await hal.typing(discord.general)
+    assert discord.rest.typed == [discord.general]
+    assert discord.rest.calls[-1].headers["Host"] == "discord.example"
 
 
 async def test_what_was_never_heard_is_not_ambiguous(discord: DiscordServer, hal: Discord, settings: Any) -> None:
