@@ -24,7 +24,7 @@ class BotAdmin(ScopedModelAdmin):
     form = BotForm
     none_yet = _("There is no bot yet. A bot is a name, a prompt and a model; you try it beside its form.")
     compressed_fields = False  # labels above their boxes: the test chat takes the width
-    list_display = ("name", "slug", "model", "is_active", "updated_at")
+    list_display = ("name", "slug", "answers_with", "is_active", "updated_at")
     list_select_related = ("model",)
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
@@ -77,6 +77,10 @@ class BotAdmin(ScopedModelAdmin):
         messages.success(request, _("This is the copy. It is not in use yet: change it, try it, then switch it on."))
         return redirect("admin:bots_bot_change", made.pk)
 
+    @admin.display(description=_("model"), ordering="model__name")
+    def answers_with(self, obj: Any) -> str:
+        return str(obj.model or _("the installation's"))
+
     @admin.display(description=_("versions"))
     def versions(self, obj: Any) -> str:
         """Which version is in force, and the way to all."""
@@ -85,7 +89,9 @@ class BotAdmin(ScopedModelAdmin):
             return "–"
         told = _("Version %(number)d, by %(author)s") % {"number": version.number, "author": version.author or "–"}
         link = reverse("admin:bots_bot_prompts", args=[obj.pk])
-        return format_html('{} · <a href="{}">{}</a>', told, link, _("compare with earlier ones, or restore one"))
+        return format_html(
+            '{} · <a class="plain-link" href="{}">{}</a>', told, link, _("compare with earlier ones, or restore one")
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a picture that is there can be removed; only a bot that was saved has versions."""

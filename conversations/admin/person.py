@@ -23,8 +23,12 @@ SHOWN = 20  # conversations on a person's page
 
 class ChatUserInline(ReadOnly, ScopedTabularInline):
     model = ChatUser
-    fields = ("channel", "username", "external_id", "created_at")
+    fields = readonly_fields = ("channel", "username", "known_as", "created_at")
     verbose_name_plural = _("Accounts")
+
+    @admin.display(description=_("id on the channel"))
+    def known_as(self, obj: Any) -> str:
+        return str(obj.external_id)
 
 
 class BlockedFilter(admin.SimpleListFilter):
@@ -121,6 +125,6 @@ class PersonAdmin(LedgerAdmin):
     def conversations(self, obj: Any) -> int:
         return int(obj.conversations)
 
-    @admin.display(description=_("blocked"), boolean=True)
-    def blocked(self, obj: Any) -> bool:
-        return obj.blocked_at is not None
+    @admin.display(description=_("blocked"))
+    def blocked(self, obj: Any) -> str:
+        return str(_("blocked")) if obj.blocked_at else ""

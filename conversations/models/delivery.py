@@ -68,7 +68,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"part {self.part} {self.state}"
+        return f"part {self.part + 1} {self.state}"
 
     def note_place(self, platform_id: str) -> None:
         """The part stands there from now on: it is sent by editing that message."""
