@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from bots.threads import in_thread
+from channels_integrations import flags
 from channels_integrations.base import Command, Place
 from channels_integrations.setup import setup_of
 from conversations.commands.base import commands
@@ -46,7 +47,7 @@ def webhook_of(channel_id: uuid.UUID, kind: str) -> str:
 
 def menu(channel_id: uuid.UUID) -> tuple[Command, ...]:
     """What people can call on this channel."""
-    setup = setup_of(channel_id)
-    if not all(setup.flags[name] for name in MENU):
+    now = flags.values(setup_of(channel_id).workspace_id, channel_id)  # what is registered stays for long
+    if not all(now[name] for name in MENU):
         return ()
     return tuple(Command(c.name, c.help) for c in commands.values() if not c.alias_of)
