@@ -23,11 +23,11 @@ GROUP = -1001
 
 async def opened(demo: Setup, telegram: TelegramServer, count: int = 1) -> list[ChannelConfig]:
     """So many channels, each of a bot of its own."""
-    bots = [telegram.bot, *(telegram.add(f"{n}:another-token-of-letters", f"bot{n}") for n in range(1, count))]
-    return [
-        await in_thread(lambda b=bot, n=n: open_channel(demo, "telegram", b.token, slug=f"t{n}"))
-        for n, bot in enumerate(bots)
-    ]  # fmt: skip
+    more = [telegram.add(f"{n}:another-token-of-letters", f"bot{n}") for n in range(1, count)]
+    tokens = [bot.token for bot in (telegram.bot, *more)]
+    return await in_thread(
+        lambda: [open_channel(demo, "telegram", token, slug=f"t{n}") for n, token in enumerate(tokens)]
+    )
 
 
 def holders() -> dict[object, object]:
