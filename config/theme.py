@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 STAFF = ("/admin/", "/analytics/")  # where staff pages stand
@@ -25,11 +25,19 @@ def _entry(title: Any, icon: str, model: str, **more: Any) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": link, "permission": may(f"{app}.view_{name}"), **more}
 
 
+def is_among_conversations(request: Any) -> bool:
+    """The page of who waits stands below their list, and has an entry of its own."""
+    path: str = request.path
+    return path.startswith(reverse("admin:conversations_conversation_changelist")) and path != reverse(
+        "admin:needs_a_person"
+    )
+
+
 ENTRIES: list[dict[str, Any]] = [
     {
         "items": [
             {"title": _("Today"), "icon": "today", "link": reverse_lazy("admin:index")},
-            _entry(_("Conversations"), "forum", "conversations.conversation"),
+            _entry(_("Conversations"), "forum", "conversations.conversation", active=is_among_conversations),
             {
                 "title": _("Needs a person"), "icon": "support_agent",
                 "link": reverse_lazy("admin:needs_a_person"),
@@ -91,7 +99,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "conversations.admin.dashboard.context",
     "COLORS": {
         "primary": {
-            "50": "#eef5fc", "100": "#d9e8f7", "200": "#b5d1ef", "300": "#86b3e4", "400": "#5390d5", "500": "#2f72c0",
+            "50": "#eef5fc", "100": "#d9e8f7", "200": "#b5d1ef", "300": "#8fbdf0", "400": "#78aeea", "500": "#5a9be2",
             "600": "#1a5fb4", "700": "#164c90", "800": "#143f76", "900": "#143561", "950": "#0d2140",
         }
     },

@@ -186,7 +186,7 @@ class AIModelAdmin(FollowsEnvironment):
         if form.is_valid():
             return self._replace(request, model, form.cleaned_data["other"], scope)
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "model": model, "form": form,
+            **self.admin_site.each_context(request), "opts": self.opts, "original": model, "model": model, "form": form,
             "title": _("Replace %(name)s everywhere") % {"name": model.reference},
             "uses": references.uses(model, scope), "is_default": references.is_default(model),
         }  # fmt: skip

@@ -24,7 +24,7 @@ class BotAdmin(ScopedModelAdmin):
     form = BotForm
     none_yet = _("There is no bot yet. A bot is a name, a prompt and a model; you try it beside its form.")
     compressed_fields = False  # labels above their boxes: the test chat takes the width
-    list_display = ("name", "slug", "model", "is_active", "updated_at")
+    list_display = ("name", "slug", "answers_with", "is_active", "updated_at")
     list_select_related = ("model",)
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
@@ -76,6 +76,10 @@ class BotAdmin(ScopedModelAdmin):
         self.log_addition(request, made, told)
         messages.success(request, _("This is the copy. It is not in use yet: change it, try it, then switch it on."))
         return redirect("admin:bots_bot_change", made.pk)
+
+    @admin.display(description=_("model"), ordering="model__name")
+    def answers_with(self, obj: Any) -> str:
+        return str(obj.model or _("the installation's"))
 
     @admin.display(description=_("versions"))
     def versions(self, obj: Any) -> str:

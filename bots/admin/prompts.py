@@ -37,6 +37,7 @@ def history(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "pieces": compare(old.text if old else "", new.text) if new else [],
         "may_restore": roles.in_workspace(request.user, bot.workspace_id, "bots.change_bot"),
         "opts": Bot._meta,
+        "original": bot,
     }
     return render(request, "admin/prompts.html", context)
 

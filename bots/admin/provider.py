@@ -163,7 +163,8 @@ class AIProviderAdmin(FollowsEnvironment):
             return self._add(request, provider, found)
         known = set(provider.models.filter(archived_at=None).values_list("name", flat=True))
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "provider": provider, "media": self.media,
+            **self.admin_site.each_context(request), "opts": self.opts, "original": provider, "provider": provider,
+            "media": self.media,
             "title": _("Models of %(name)s") % {"name": provider}, "offers": [_line(offer, known) for offer in found],
         }  # fmt: skip
         return render(request, "admin/fetch_models.html", context)

@@ -13,10 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from bots.admin import theme
 from bots.admin.scoped import ScopedModelAdmin
 from bots.models import ApiKey, Bot
 from bots.models.workspace import SCOPES
 
+MEANS = {
+    "chat": _("talk to bots"), "read": _("read conversations and settings"), "manage": _("change bots and channels"),
+}  # fmt: skip
 HIDDEN_KEY = "sb_…"
 CHAT = """\
 curl {base}/api/v1/chat/ \\
@@ -40,12 +44,16 @@ for rows in (OutstandingToken, BlacklistedToken):
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in SCOPES], initial=["chat", "read"], widget=forms.CheckboxSelectMultiple
+        label=_("What it may do"),
+        choices=[(scope, f"{scope}: {MEANS[scope]}") for scope in SCOPES],
+        initial=["chat", "read"],
+        widget=theme.Checkboxes,
     )
     allowed_origins = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        label=_("Pages that may use it"),
+        widget=theme.Textarea(attrs={"rows": 3}),
         required=False,
-        help_text=_("Pages that may use it from a browser, one a line, as https://app.example. Programs always may."),
+        help_text=_("From a browser; one a line, as https://app.example. Programs always may."),
     )
 
     class Meta:
@@ -54,6 +62,7 @@ class ApiKeyForm(forms.ModelForm):
             "workspace", "name", "scopes", "bots", "allowed_origins", "rate_limit_per_minute", "expires_at",
             "revoked_at",
         )  # fmt: skip
+        widgets = {"bots": theme.Checkboxes}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,8 +78,7 @@ class ApiKeyForm(forms.ModelForm):
 class ApiKeyAdmin(ScopedModelAdmin):
     none_yet = _("There is no key yet. With a key, programs and OpenAI clients talk to your bots.")
     form = ApiKeyForm
-    list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at")
-    filter_horizontal = ("bots",)
+    list_display = ("name", "prefix", "may", "created_at", "expires_at", "revoked_at")
 
     class Media:
         js = ("staff/copy.js",)
@@ -87,6 +95,10 @@ class ApiKeyAdmin(ScopedModelAdmin):
         if key is not None:
             key.base = _base(request)
         return key
+
+    @admin.display(description=_("may"))
+    def may(self, obj: Any) -> str:
+        return ", ".join(obj.scopes)
 
     @admin.display(description=_("How to use it"))
     def examples(self, obj: Any) -> SafeString:

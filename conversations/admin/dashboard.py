@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from bots import shutdown
 from bots.fields import first_id_at
@@ -72,7 +73,7 @@ def _figures(user: Any) -> list[Figure]:
         Figure(_("conversations today"), talks, conversations),
         Figure(_("answers given"), turns["answered"]),
         Figure(_("being answered"), turns["running"]),
-        Figure(_("wait for a person"), waiting, f"{conversations}?owner__exact=waiting", bad=waiting > 0),
+        Figure(_("wait for a person"), waiting, f"{conversations}?owner=waiting", bad=waiting > 0),
         Figure(_("failed"), turns["failed"], engine and f"{engine}?state__exact=failed", bad=turns["failed"] > 0),
         Figure(_("not delivered"), stuck, bad=stuck > 0),
         _cost(user, today),
@@ -83,8 +84,10 @@ def _cost(user: Any, since: Any) -> Figure:
     calls = ModelCall.objects.for_actor(user).filter(is_test=False, pk__gte=since)
     sums = calls.aggregate(cost=Sum("cost_nanodollars"), unknown=Count("pk", filter=Q(cost_nanodollars=None)))
     amount = dollars(sums["cost"] or 0)
-    more = _(" and %(count)d calls of unknown price") % {"count": sums["unknown"]} if sums["unknown"] else ""
-    return Figure(_("spent today"), f"${amount:.2f}{more}", "/analytics/")
+    unknown = sums["unknown"]
+    more = ngettext(", and %(count)d call of unknown price", ", and %(count)d calls of unknown price", unknown)
+    more = more % {"count": unknown} if unknown else ""
+    return Figure(f"{_('spent today')}{more}", f"${amount:.2f}", "/analytics/")
 
 
 def _steps(user: Any) -> list[Step]:

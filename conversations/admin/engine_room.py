@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from channels_integrations.models import RawEvent
-from conversations.admin import cost
+from conversations.admin import cost, standing
 from conversations.admin.ledger import LedgerAdmin, ReadOnly
 from conversations.models import Delivery, ModelCall, Turn
 from conversations.undone import replay
@@ -20,8 +20,14 @@ class EngineRoom(ReadOnly, LedgerAdmin):
     """Rows of the ledger by state, newest first; what was given up can be tried again."""
 
     kind = ""
+    words: Any = staticmethod(standing.of_turn)
     list_filter: Any = ("state",)
     actions = ("try_again",)
+
+    @admin.display(description=_("state"))
+    def stands(self, obj: Any) -> str:
+        """In words that the chat's page uses too."""
+        return str(self.words(obj.state))
 
     @admin.action(description=_("Try again what was given up"))
     def try_again(self, request: HttpRequest, queryset: Any) -> None:
@@ -34,7 +40,7 @@ class EngineRoom(ReadOnly, LedgerAdmin):
 class TurnAdmin(EngineRoom):
     none_yet = _("There is none yet. A turn is the bot's duty to answer a message, and comes with it.")
     kind = "turns"
-    list_display = ("conversation", "state", "reason", "attempts", "created_at", "finished_at")
+    list_display = ("conversation", "stands", "reason", "attempts", "created_at", "finished_at")
     list_select_related = ("conversation",)
 
 
@@ -54,12 +60,26 @@ class CallFilter(admin.SimpleListFilter):
 @admin.register(ModelCall)
 class ModelCallAdmin(ReadOnly, LedgerAdmin):
     none_yet = _("There is none yet. Each answer that a model gives stands here, with its tokens and its cost.")
-    list_display = ("created_at", "model_name", "level", "input_tokens", "output_tokens", "cost", "latency_ms", "error")
+    list_display = ("created_at", "model_name", "chosen", "input_tokens", "output_tokens", "cost", "seconds", "error")
+    fields = (
+        "created_at", "conversation", "turn", "bot", "channel", "model_name", "chosen", "prompt_version", "attempt",
+        "round", "input_tokens", "cached_tokens", "output_tokens", "estimated", "cost", "seconds", "first_token_ms",
+        "finish_reason", "error", "is_test",
+    )  # fmt: skip
+    readonly_fields = ("chosen", "cost", "seconds")
     list_filter = (CallFilter,)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The report adds them up for everybody; single ones are for whoever runs the engine."""
         return super().has_view_permission(request, obj) and request.user.has_perm("conversations.view_turn")
+
+    @admin.display(description=_("chosen by"))
+    def chosen(self, obj: Any) -> str:
+        return standing.of_level(obj.level)
+
+    @admin.display(description=_("seconds"))
+    def seconds(self, obj: Any) -> str:
+        return f"{obj.latency_ms / 1000:.1f}"
 
     @admin.display(description=_("cost"))
     def cost(self, obj: Any) -> str:
@@ -71,8 +91,22 @@ class ModelCallAdmin(ReadOnly, LedgerAdmin):
 class DeliveryAdmin(EngineRoom):
     none_yet = _("There is none yet. Answers on the way to a platform stand here; the web chat needs none.")
     kind = "deliveries"
-    list_display = ("message", "part", "state", "ambiguous", "reason", "attempts", "created_at", "sent_at")
-    list_select_related = ("message",)
+    words = staticmethod(standing.of_delivery)
+    list_display = ("conversation", "piece", "stands", "doubt", "reason", "attempts", "created_at", "sent_at")
+    list_select_related = ("message__conversation",)
+
+    @admin.display(description=_("conversation"))
+    def conversation(self, obj: Any) -> str:
+        return str(obj.message.conversation)
+
+    @admin.display(description=_("part"))
+    def piece(self, obj: Any) -> str:
+        """Of which of its messages, and which part of that."""
+        return str(_("message %(seq)d, part %(part)d") % {"seq": obj.message.seq, "part": obj.part + 1})
+
+    @admin.display(description=_("arrived twice?"))
+    def doubt(self, obj: Any) -> str:
+        return str(_("perhaps")) if obj.ambiguous else ""
 
 
 @admin.register(RawEvent)

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from bots.admin.scoped import ScopedModelAdmin
-from conversations.models import CannedAnswer, Conversation
+from conversations.models import CannedAnswer
 
 
 @admin.register(CannedAnswer)
@@ -47,6 +47,5 @@ def page(request: HttpRequest) -> HttpResponse:
         "title": _("Needs a person"),
         "canned": answers[:200],
         "texts_json": json.dumps(texts(), ensure_ascii=False),
-        "opts": Conversation._meta,
     }
     return render(request, "admin/needs_a_person.html", context)

@@ -121,6 +121,6 @@ class PersonAdmin(LedgerAdmin):
     def conversations(self, obj: Any) -> int:
         return int(obj.conversations)
 
-    @admin.display(description=_("blocked"), boolean=True)
-    def blocked(self, obj: Any) -> bool:
-        return obj.blocked_at is not None
+    @admin.display(description=_("blocked"))
+    def blocked(self, obj: Any) -> str:
+        return str(_("blocked")) if obj.blocked_at else ""
