@@ -244,7 +244,7 @@ class RawEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel_id} {self.sha256[:12]}"
+        return f"{self.channel}: {self.state}"
 
 
 def config_of(channel: ChannelConfig) -> Any:

@@ -89,7 +89,9 @@ class BotAdmin(ScopedModelAdmin):
             return "–"
         told = _("Version %(number)d, by %(author)s") % {"number": version.number, "author": version.author or "–"}
         link = reverse("admin:bots_bot_prompts", args=[obj.pk])
-        return format_html('{} · <a href="{}">{}</a>', told, link, _("compare with earlier ones, or restore one"))
+        return format_html(
+            '{} · <a class="plain-link" href="{}">{}</a>', told, link, _("compare with earlier ones, or restore one")
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a picture that is there can be removed; only a bot that was saved has versions."""

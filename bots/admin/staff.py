@@ -21,6 +21,7 @@ admin.site.unregister(get_user_model())
 class MembershipInline(theme.TabularInline):
     model = Membership
     extra = 0
+    verbose_name = _("role")
     verbose_name_plural = _("Role in each workspace")
 
 

@@ -23,8 +23,12 @@ SHOWN = 20  # conversations on a person's page
 
 class ChatUserInline(ReadOnly, ScopedTabularInline):
     model = ChatUser
-    fields = ("channel", "username", "external_id", "created_at")
+    fields = readonly_fields = ("channel", "username", "known_as", "created_at")
     verbose_name_plural = _("Accounts")
+
+    @admin.display(description=_("id on the channel"))
+    def known_as(self, obj: Any) -> str:
+        return str(obj.external_id)
 
 
 class BlockedFilter(admin.SimpleListFilter):

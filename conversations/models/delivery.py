@@ -68,7 +68,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"part {self.part} {self.state}"
+        return f"part {self.part + 1} {self.state}"
 
     def move(self, **values: Any) -> bool:
         """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""

@@ -67,7 +67,7 @@ class Turn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.state} {self.pk}"
+        return f"{self.state}, from message {self.first_seq}"
 
     @property
     def is_open(self) -> bool:
