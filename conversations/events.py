@@ -40,6 +40,7 @@ WORN_OUT = "it ended its process each time"
 ARRIVAL = ("received_at", "pk")
 BATCHES = (50, 10, 1)  # read at once by how often their process ended: the one that ends it is found soon
 LONGEST_ID = 200
+LONGEST_TOKEN = 1_000  # that an answer is addressed by
 KEPT = timedelta(days=7)
 
 
@@ -201,8 +202,8 @@ def _storable(event: IncomingMessage) -> IncomingMessage:
         sender_id=_bounded(event.sender_id),
         sender_name=_clean(event.sender_name)[:200],
         language=_clean(event.language)[:20],
-        answer_to=_clean(event.answer_to)[:LONGEST_ID],
-        raw={"refused": refused} if refused else {},
+        answer_to=_clean(event.answer_to)[:LONGEST_TOKEN],
+        raw={**({"invoked": True} if "invoked" in event.raw else {}), **({"refused": refused} if refused else {})},
     )
 
 
