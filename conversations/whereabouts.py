@@ -36,7 +36,7 @@ def recent(channel_id: uuid.UUID) -> dict[str, str]:
     """Chats in which something was said within a day, and the last event id that is known of each."""
     chats = Conversation.objects.filter(channel_id=channel_id, last_activity__gt=Now() - RECENT)
     said = Message.objects.filter(conversation__in=chats, event_id__isnull=False).order_by("conversation_id", "seq")
-    said = said.exclude(metadata__has_key="invoked")  # presses and commands come apart from messages, out of their order
+    said = said.exclude(metadata__has_key="invoked")  # presses and commands are heard out of order
     return dict(said.values_list("conversation__chat_id", "event_id"))
 
 
