@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import takewhile
@@ -203,8 +204,14 @@ def _storable(event: IncomingMessage) -> IncomingMessage:
         sender_name=_clean(event.sender_name)[:200],
         language=_clean(event.language)[:20],
         answer_to=_clean(event.answer_to)[:LONGEST_TOKEN],
-        raw={**({"invoked": True} if "invoked" in event.raw else {}), **({"refused": refused} if refused else {})},
+        raw={**_kept(event.raw), **({"refused": refused} if refused else {})},
     )
+
+
+def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered of an event beside its text: that it was no message of its own."""
+    kept: dict[str, Any] = {"invoked": True} if "invoked" in raw else {}
+    return kept | ({"album": _bounded(str(raw["album"]))} if "album" in raw else {})
 
 
 def _clean(text: str) -> str:
