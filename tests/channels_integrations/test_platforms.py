@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic_core import PydanticUndefined
 
-from channels_integrations.base import Capabilities, NoConfig, SendingAdapter, adapters
+from channels_integrations.base import SendingAdapter, adapters
 
 ROOT = Path(__file__).parents[2]
 LOOK = """
@@ -29,14 +28,12 @@ def test_knowing_the_platforms_loads_none_of_their_sdks() -> None:
 def test_its_form_explains_each_box(kind: str) -> None:
     for name, field in adapters[kind].Config.model_fields.items():
         assert field.title and field.description, f"{kind}: {name}"
-        assert field.default is not PydanticUndefined or field.is_required()
 
 
 @pytest.mark.parametrize("kind", [kind for kind, cls in adapters.items() if issubclass(cls, SendingAdapter)])
 def test_any_text_becomes_parts_that_are_no_longer_than_it_says(kind: str) -> None:
     cls = adapters[kind]
-    assert isinstance(cls.capabilities, Capabilities) and cls.label
-    adapter = cls(NoConfig())
+    adapter = cls(cls.Config.model_construct())
     assert isinstance(adapter, SendingAdapter)
     for text in ("", "hello", "**bold** " * 2_000, "```py\n" + "x = 1\n" * 5_000 + "```", "👩‍👩‍👧" * 3_000):
         parts = adapter.parts(text)
