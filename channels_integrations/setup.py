@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bots.fields import Unreadable
 from bots.models import Bot, BotPicture
@@ -99,10 +99,20 @@ def adapter_now(channel_id: uuid.UUID) -> Adapter:
     try:
         return adapters[row.kind](config_of(row), row.account)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Misconfigured(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise Misconfigured(_wrong(adapters[row.kind].Config, error)) from None
     except Unreadable as error:
         raise Misconfigured(str(error)) from None
+
+
+def _wrong(config: type[BaseModel], error: ValidationError) -> str:
+    """The first fault, at the box that staff know by its title."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    field = config.model_fields.get(name)
+    box = f"“{(field.title if field else None) or name}”"
+    if first["type"] == "missing":
+        return f"{box} is not filled in."
+    return f"{box}: {first['msg'].removeprefix('Value error, ')}"
 
 
 @remembered

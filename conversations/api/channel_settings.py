@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from rest_framework.exceptions import ValidationError
 
 from bots.fields import Unreadable
+from channels_integrations.accounts import TOKENS
 from channels_integrations.base import adapters
 from channels_integrations.models import ChannelConfig
 
@@ -52,6 +53,9 @@ def changed(channel: ChannelConfig, given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in given if name not in asked]
     if unknown:
         raise _faults(dict.fromkeys(unknown[:20], "This platform has no such setting."))
+    if channel.is_from_environment and (sealed_ones := [name for name in given if is_secret(asked[name])]):
+        told = f"It comes from {TOKENS.get(channel.kind, 'the environment')} and follows it: change it there."
+        raise _faults(dict.fromkeys(sealed_ones, told))
     merged = {**shown(channel), **secrets_of(channel), **given}
     kept = {name: value for name, value in merged.items() if value is not None}
     _check(channel.kind, kept)
