@@ -81,13 +81,14 @@ class Gateway:
             wanted = {channel.channel_id: channel for channel in await in_thread(listeners.mine, self._row)}
             await self._tell()
         except Error:
-            if self._heard and time.monotonic() - self._beat_at > listeners.LOST_SECONDS * 0.8:
+            if self._heard and time.monotonic() - self._beat_at > listeners.lost_seconds() * 0.8:
                 await self._end(list(self._heard))
             raise
         self._beat_at = time.monotonic()
         changed = [key for key, heard in self._heard.items() if wanted.get(key) != heard.wanted]
         await self._end(changed)
-        await self._release([key for key in changed if key not in wanted])
+        if gone := [key for key in changed if key not in wanted]:
+            await in_thread(listeners.let_go, self._row, gone)
         for key, channel in wanted.items():
             if key not in self._heard:
                 self._heard[key] = Heard(channel, asyncio.create_task(self._keep_listening(channel)))
@@ -101,10 +102,6 @@ class Gateway:
             for key in accounts:
                 self._accounts.pop(key, None)
         _count(self._states, {key: heard.wanted.kind for key, heard in self._heard.items()})
-
-    async def _release(self, gone: list[uuid.UUID]) -> None:
-        if gone:
-            await in_thread(listeners.let_go, gone)
 
     async def _end(self, keys: list[uuid.UUID]) -> None:
         ended = [self._heard.pop(key).task for key in keys]
