@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from django.conf import settings
-from django.db import Error
+from django.db import Error, transaction
 
 from bots import crash
 from bots.threads import in_thread
@@ -28,9 +28,10 @@ from channels_integrations.base import (
     TypingAdapter,
 )
 from channels_integrations.rendering.rich import Rich
-from conversations import metrics, rates
+from conversations import metrics, rates, turns
 from conversations.draft import Draft
-from conversations.models import Turn
+from conversations.models import Delivery, Turn
+from conversations.models.delivery import OPEN
 from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
@@ -116,18 +117,30 @@ class Live:
             await self.adapter.draft(self.held.turn.pk.int % (2**31 - 1) + 1, message)
         elif isinstance(self.adapter, EditableAdapter) and await in_thread(self._may_show):
             self.placed = self.placed or await self._place(self.adapter, message)
+            if not self.placed:
+                return
             await self.adapter.edit(self.placed, message)
         self._said, self._shown_at = part, time.monotonic()
         self._every = min(self._every * self.able.live_growth, SLOWEST)
 
     def _may_show(self) -> bool:
-        channel_id = self.held.conversation.channel_id
-        return rates.may_show(channel_id, self.chat_id, self.able)
+        """Whether the answer is still ours, all that was said before it stands there, and the chat has room for it."""
+        conversation = self.held.conversation
+        with transaction.atomic():
+            if not turns.holds(self.held):
+                self.mode = ""
+                return False
+            if Delivery.objects.filter(message__conversation=conversation, state__in=OPEN).exists():
+                return False
+        return rates.may_show(conversation.channel_id, self.chat_id, self.able)
 
     async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
-        """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
-        if self.able.resend == "edit":
-            await in_thread(self._note, PLACING)
+        """The id of a placeholder, known to the turn's row before anything of the answer stands in it.
+
+        "" when the answer went to another process meanwhile, which knows nothing of the placeholder.
+        """
+        if self.able.resend == "edit" and not await in_thread(self._note, PLACING):
+            return ""
         crash.point("placeholder begun")
         placed = await adapter.place(
             OutboundMessage(
@@ -135,12 +148,16 @@ class Live:
             )
         )
         crash.point("placeholder taken")
-        await in_thread(self._note, placed)
-        return placed
+        return placed if await in_thread(self._note, placed) else ""
 
-    def _note(self, live_id: str) -> None:
-        Turn.objects.filter(pk=self.held.turn.pk, state=Turn.State.RUNNING).update(live_id=live_id[:200])
+    def _note(self, live_id: str) -> bool:
+        with transaction.atomic():
+            if not turns.holds(self.held):
+                self.mode = ""
+                return False
+            Turn.objects.filter(pk=self.held.turn.pk).update(live_id=live_id[:200])
         self.held.turn.live_id = live_id[:200]
+        return True
 
     def _refused(self, error: ChannelError) -> None:
         log.info("live_answer_refused", reason=str(error)[:200])
