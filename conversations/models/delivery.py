@@ -70,16 +70,15 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"part {self.part + 1} {self.state}"
 
-    def note_place(self, platform_id: str) -> None:
-        """The part stands there from now on: it is sent by editing that message."""
-        Delivery.objects.filter(pk=self.pk).update(platform_id=platform_id)
-        self.platform_id = platform_id
+    def note_place(self, platform_id: str) -> bool:
+        """Whether the part is to stand there, sent by editing that message: not when another sends it meanwhile."""
+        return self.move(platform_id=platform_id)
 
     def move(self, **values: Any) -> bool:
         """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""
         mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts)
         if not mine.update(**values):
             return False
-        for name in ("state", "attempts", "ambiguous"):
+        for name in ("state", "attempts", "ambiguous", "platform_id"):
             setattr(self, name, values.get(name, getattr(self, name)))
         return True
