@@ -43,6 +43,11 @@ PATIENCE = 5.0  # for what is on its way when the answer is there
 PLACING = "?"  # in a turn's `live_id`: a placeholder was asked for, and nobody knows what became of it
 
 
+def begun_in(turn: Turn) -> str:
+    """The id of the message in which an earlier try showed this answer; "" for none."""
+    return str(turn.live_id.removeprefix(PLACING))
+
+
 class Live:
     """How one answer is shown. `placed`: the platform's id of the message that is edited; "" for none."""
 
@@ -53,7 +58,7 @@ class Live:
         self.chat_id = held.conversation.chat_id
         self.able = adapter.able(self.chat_id)
         self.mode = self.able.live if shows else ""
-        self.placed = held.turn.live_id.removeprefix(PLACING)
+        self.placed = begun_in(held.turn)
         self.not_before = 0.0  # by time.monotonic(): the platform asked for patience
         self._over = asyncio.Event()
         self._said: Rich | None = None
