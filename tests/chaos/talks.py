@@ -145,7 +145,7 @@ class OnTelegram(Talks):
 class OnDiscord(Talks):
     """Direct messages, and channels of a server."""
 
-    slow = 180
+    slow = 60
 
     def __init__(self, server: DiscordServer, name: str, *, private: int, channels: int) -> None:
         super().__init__()
