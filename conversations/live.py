@@ -48,6 +48,10 @@ def begun_in(turn: Turn) -> str:
     return str(turn.live_id.removeprefix(PLACING))
 
 
+class Overtaken(Exception):
+    """Another process answers this turn meanwhile."""
+
+
 class Live:
     """How one answer is shown. `placed`: the platform's id of the message that is edited; "" for none."""
 
@@ -95,7 +99,7 @@ class Live:
                     await self._show(part)
         except ChannelError as error:
             self._refused(error)
-        except (Error, TimeoutError) as error:
+        except (Error, Overtaken, TimeoutError) as error:
             self.mode = ""  # the answer itself will come
             log.info("live_answer_given_up", error=type(error).__name__)
 
@@ -122,30 +126,23 @@ class Live:
             await self.adapter.draft(self.held.turn.pk.int % (2**31 - 1) + 1, message)
         elif isinstance(self.adapter, EditableAdapter) and await in_thread(self._may_show):
             self.placed = self.placed or await self._place(self.adapter, message)
-            if not self.placed:
-                return
             await self.adapter.edit(self.placed, message)
         self._said, self._shown_at = part, time.monotonic()
         self._every = min(self._every * self.able.live_growth, SLOWEST)
 
     def _may_show(self) -> bool:
-        """Whether the answer is still ours, all that was said before it stands there, and the chat has room for it."""
+        """Whether all that was said before stands there, and the chat has room for it. Raises Overtaken."""
         conversation = self.held.conversation
         with transaction.atomic():
             if not turns.holds(self.held):
-                self.mode = ""
-                return False
-            if Delivery.objects.filter(message__conversation=conversation, state__in=OPEN).exists():
-                return False
-        return rates.may_show(conversation.channel_id, self.chat_id, self.able)
+                raise Overtaken
+        before = Delivery.objects.filter(message__conversation=conversation, state__in=OPEN)
+        return not before.exists() and rates.may_show(conversation.channel_id, self.chat_id, self.able)
 
     async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
-        """The id of a placeholder, known to the turn's row before anything of the answer stands in it.
-
-        "" when the answer went to another process meanwhile, which knows nothing of the placeholder.
-        """
+        """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
         if self.able.resend == "edit" and not await in_thread(self._note, PLACING):
-            return ""
+            raise Overtaken
         crash.point("placeholder begun")
         placed = await adapter.place(
             OutboundMessage(
@@ -153,16 +150,17 @@ class Live:
             )
         )
         crash.point("placeholder taken")
-        return placed if await in_thread(self._note, placed) else ""
+        if not await in_thread(self._note, placed):
+            metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
+            raise Overtaken
+        return placed
 
     def _note(self, live_id: str) -> bool:
+        """Whether the turn's row says so now: only while nobody took the turn over."""
+        turn = self.held.turn
+        turn.live_id = live_id[:200]
         with transaction.atomic():
-            if not turns.holds(self.held):
-                self.mode = ""
-                return False
-            Turn.objects.filter(pk=self.held.turn.pk).update(live_id=live_id[:200])
-        self.held.turn.live_id = live_id[:200]
-        return True
+            return turns.holds(self.held) and bool(Turn.objects.filter(pk=turn.pk).update(live_id=turn.live_id))
 
     def _refused(self, error: ChannelError) -> None:
         log.info("live_answer_refused", reason=str(error)[:200])
@@ -188,4 +186,6 @@ async def showing(held: Claim, adapter: Adapter | None, draft: Draft, *, shows: 
         _done, late = await asyncio.wait({task}, timeout=PATIENCE)
         for slow in late:
             slow.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        (broken,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(broken, Exception):  # a platform's driver is a plug-in: its mistake costs the showing alone
+            log.error("live_answer_broke", platform=adapter.kind, exc_info=broken)

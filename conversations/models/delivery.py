@@ -71,14 +71,18 @@ class Delivery(models.Model):
         return f"part {self.part + 1} {self.state}"
 
     def note_place(self, platform_id: str) -> bool:
-        """Whether the part is to stand there, sent by editing that message: not when another sends it meanwhile."""
-        return self.move(platform_id=platform_id)
+        """Whether the part stands there from now on, and is sent by editing that message: not when another sends it."""
+        mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts, platform_id="")
+        if not mine.update(platform_id=platform_id):
+            return False
+        self.platform_id = platform_id
+        return True
 
     def move(self, **values: Any) -> bool:
         """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""
         mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts)
         if not mine.update(**values):
             return False
-        for name in ("state", "attempts", "ambiguous", "platform_id"):
+        for name in ("state", "attempts", "ambiguous"):
             setattr(self, name, values.get(name, getattr(self, name)))
         return True

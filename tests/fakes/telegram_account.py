@@ -134,6 +134,11 @@ class Account:
             self.wake()
         return update
 
+    def end_poll(self) -> None:
+        """Whoever asks for updates just now is told that another does."""
+        if self.poller is not None and not self.poller.done():
+            self.poller.set_result("ended")
+
     def new_id(self, chat: int) -> int:
         """The next message's number in a chat."""
         return next(self._message_ids[chat])

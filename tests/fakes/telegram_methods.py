@@ -31,8 +31,7 @@ async def get_updates(server: TelegramServer, bot: Account, data: Data) -> list[
         raise Refused(
             409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete it"
         )
-    if bot.poller is not None and not bot.poller.done():
-        bot.poller.set_result("ended")
+    bot.end_poll()
     poller = bot.poller = asyncio.get_running_loop().create_future()
     bot.kinds = set(data["allowed_updates"]) if data.get("allowed_updates") else bot.kinds
     offset = data.get("offset", 0)
@@ -54,8 +53,7 @@ async def set_webhook(server: TelegramServer, bot: Account, data: Data) -> bool:
         raise Refused(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
     bot.webhook = Webhook(url, data.get("secret_token", ""), data.get("max_connections", 40))
     bot.kinds = set(data["allowed_updates"]) if data.get("allowed_updates") else bot.kinds
-    if bot.poller is not None and not bot.poller.done():
-        bot.poller.set_result("ended")
+    bot.end_poll()
     _drop(bot, data)
     server.deliver(bot)
     return True

@@ -114,6 +114,9 @@ class TelegramServer(Loopback):
 
     def __exit__(self, *_: object) -> None:
         async def end() -> None:
+            for account in self.accounts.values():
+                account.end_poll()
+            await asyncio.sleep(0.01)  # so that polls whose asker is gone are over, too
             for task in self._deliveries.values():
                 task.cancel()
             await asyncio.gather(*self._deliveries.values(), return_exceptions=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -237,3 +239,16 @@ async def test_an_answer_to_a_person_in_a_group_quotes_what_they_wrote(telegram:
     assert isinstance(event, IncomingMessage)
     await driver().send(message("Hello", event.chat_id, reply_to=event.answer_to))
     assert telegram.bot.sent[0].reply_to == int(event.answer_to)
+
+
+def test_the_client_is_loaded_at_first_use_only() -> None:
+    read = "driver().parse(b'{}'), driver().verify({HEADER: secret_of(TOKEN)}, b''), driver().parts('**x**')"
+    program = (
+        "import sys\n"
+        "from tests.channels_integrations.platforms.telegram.conftest import TOKEN, driver\n"
+        "from channels_integrations.platforms.telegram.webhook import HEADER, secret_of\n"
+        f"{read}\n"
+        "assert 'telegram' not in sys.modules and 'httpx' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
