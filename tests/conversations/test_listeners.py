@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_integrations.models import Gateway, Listener
@@ -40,3 +42,16 @@ def test_who_lost_a_channel_does_not_free_it_for_others(demo: Setup) -> None:
     assert Listener.objects.get().gateway_id == other.pk
     listeners.let_go(other, [row.pk])
     assert Listener.objects.get().gateway_id is None
+
+
+def test_a_look_asks_no_more_for_thirty_channels_than_for_one(demo: Setup) -> None:
+    gateway = listeners.register(["telegram"])
+    counts = []
+    for numbers in (range(1), range(1, 30)):
+        for number in numbers:
+            open_channel(demo, "telegram", f"{number}:{TOKEN.partition(':')[2]}", slug=f"t{number}")
+        listeners.mine(gateway)
+        with CaptureQueriesContext(connection) as asked:
+            assert len(listeners.mine(gateway)) == numbers.stop
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import random
 import time
 from collections import Counter
@@ -23,7 +24,7 @@ from tests.conversations.gateways.conftest import open_channel
 from tests.fakes.telegram_server import TOKEN, TelegramServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CALLS = 5_000
+CALLS = 5_000 if os.environ.get("CHAOS") else 1_000
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 Headers = dict[str, str]
 SECRET = secret_of(TOKEN)
@@ -92,7 +93,7 @@ async def test_an_update_that_comes_sixteen_times_at_once_is_answered_once(
     assert len(texts) == 5 and all(str(number * 7) in texts[number - 1] for number in range(1, 6))
 
 
-async def test_none_of_five_thousand_forged_calls_comes_in(demo: Setup, telegram: TelegramServer, address: str) -> None:
+async def test_no_forged_call_comes_in(demo: Setup, telegram: TelegramServer, address: str) -> None:
     row = await opened(demo, telegram)
     chance, statuses, places = random.Random(6), Counter[int](), asyncio.Semaphore(30)
 
