@@ -151,6 +151,7 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            "options": f"-c idle_in_transaction_session_timeout={max(1_000, env['LEASE_SECONDS'] * 500)}",
             **parsed.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": DB_THREADS + 4, "timeout": 5, "reconnect_timeout": 1},
             "connect_timeout": 5,

@@ -40,6 +40,7 @@ from conversations.outbox import later
 log = structlog.get_logger(__name__)
 
 MISCONFIGURED_SECONDS = 60.0
+ENDS = 5  # tries of a part that may double, of which one at least ended its process
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _adapter(row: Delivery) -> SendingAdapter | None:
 
 def _verdict(row: Any, able: Capabilities) -> Delivery.State | None:
     """The end of a part that is not to be sent any more."""
-    if row.state == Delivery.State.SENDING and not _may_repeat(row, able):
+    if row.state == Delivery.State.SENDING and not _may_go_on(row, able):
         return Delivery.State.UNKNOWN
     if row.expires_at is not None and row.expires_at <= row.now:
         return Delivery.State.EXPIRED
@@ -191,6 +192,16 @@ def _doubles(able: Capabilities) -> bool:
 def _may_repeat(row: Delivery, able: Capabilities) -> bool:
     """Whether a part that may have arrived is sent again: always with a key, else once, or never."""
     return able.resend in ("keyed", "edit") or (able.resend == "once" and not row.ambiguous)
+
+
+def _may_go_on(row: Delivery, able: Capabilities) -> bool:
+    """Whether a part whose process ended within its send is sent again. Each such end may cost one more, flagged.
+
+    That its process ends again and again may be the part's own fault.
+    """
+    if able.resend == "once":
+        return not row.ambiguous or row.attempts < ENDS
+    return able.resend != "never"
 
 
 def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> None:

@@ -82,7 +82,7 @@ class Gateway:
             wanted = {channel.channel_id: channel for channel in await in_thread(listeners.mine, self._row)}
             await self._tell(self._row)
         except Error:
-            if self._heard and time.monotonic() - self._beat_at > listeners.LOST_SECONDS * 0.8:
+            if self._heard and time.monotonic() - self._beat_at > listeners.lost_seconds() * 0.8:
                 await self._end(list(self._heard))
             raise
         self._beat_at = time.monotonic()

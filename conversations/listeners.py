@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -19,7 +20,7 @@ from bots.remember import forget
 from channels_integrations.base import GatewayAdapter, adapters
 from channels_integrations.models import ChannelConfig, FeatureFlag, Gateway, Listener
 
-LOST_SECONDS = 30  # without a heartbeat, after which another process may listen
+LOST = 6  # looks without a heartbeat, after which another process may listen
 KEPT = timedelta(days=1)  # of a process that is gone
 RECENT = timedelta(hours=24)
 MENU = ("enable_commands", "enable_slash_commands")  # flags that change what is registered at a platform
@@ -32,6 +33,11 @@ class Wanted:
     channel_id: uuid.UUID
     kind: str
     version: tuple[Any, ...]
+
+
+def lost_seconds() -> float:
+    """How long a gateway may be silent before another process listens in its place."""
+    return LOST * settings.GATEWAY_SECONDS
 
 
 def kinds() -> list[str]:
@@ -102,13 +108,13 @@ def let_go(gateway: Gateway, channel_ids: Iterable[uuid.UUID]) -> None:
 
 def alive_here() -> bool:
     """Whether a gateway of this machine beats."""
-    since = Now() - timedelta(seconds=LOST_SECONDS)
+    since = Now() - timedelta(seconds=lost_seconds())
     return bool(Gateway.objects.filter(name__startswith=f"{socket.gethostname()}:", beat_at__gt=since).exists())
 
 
 def unheard() -> list[str]:
     """Names of channels that nobody listens to, though somebody should."""
-    held = Q(listener__gateway__beat_at__gt=Now() - timedelta(seconds=LOST_SECONDS))
+    held = Q(listener__gateway__beat_at__gt=Now() - timedelta(seconds=lost_seconds()))
     return list(_channels(kinds()).exclude(held).values_list("name", flat=True))
 
 
@@ -121,12 +127,12 @@ def _channels(of: Sequence[str]) -> Any:
 
 def _is_held(row: Any) -> bool:
     beat_at = row.listener__gateway__beat_at
-    return beat_at is not None and (row.now - beat_at).total_seconds() < LOST_SECONDS
+    return beat_at is not None and (row.now - beat_at).total_seconds() < lost_seconds()
 
 
 def _take(gateway: Gateway, free: list[uuid.UUID]) -> set[uuid.UUID]:
     """Those that became ours: of two processes that want one, one gets it."""
-    lost = Q(gateway=None) | Q(gateway__beat_at__lt=Now() - timedelta(seconds=LOST_SECONDS))
+    lost = Q(gateway=None) | Q(gateway__beat_at__lt=Now() - timedelta(seconds=lost_seconds()))
     with transaction.atomic():
         Listener.objects.bulk_create([Listener(channel_id=pk) for pk in free], ignore_conflicts=True)
         locked = Listener.objects.select_for_update(of=("self",), skip_locked=True).filter(lost, pk__in=free)

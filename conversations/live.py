@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from django.conf import settings
-from django.db import Error
+from django.db import Error, transaction
 
 from bots import crash
 from bots.threads import in_thread
@@ -28,9 +28,10 @@ from channels_integrations.base import (
     TypingAdapter,
 )
 from channels_integrations.rendering.rich import Rich
-from conversations import metrics, rates
+from conversations import metrics, rates, turns
 from conversations.draft import Draft
-from conversations.models import Turn
+from conversations.models import Delivery, Turn
+from conversations.models.delivery import OPEN
 from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,11 @@ SLOWEST = 15.0  # seconds between two edits, however long an answer takes
 STALE = 20.0  # after which a draft is shown again: platforms forget it after thirty
 PATIENCE = 5.0  # for what is on its way when the answer is there
 PLACING = "?"  # in a turn's `live_id`: a placeholder was asked for, and nobody knows what became of it
+
+
+def begun_in(turn: Turn) -> str:
+    """The id of the message in which an earlier try showed this answer; "" for none."""
+    return str(turn.live_id.removeprefix(PLACING))
 
 
 class Overtaken(Exception):
@@ -56,7 +62,7 @@ class Live:
         self.chat_id = held.conversation.chat_id
         self.able = adapter.able(self.chat_id)
         self.mode = self.able.live if shows else ""
-        self.placed = held.turn.live_id.removeprefix(PLACING)
+        self.placed = begun_in(held.turn)
         self.not_before = 0.0  # by time.monotonic(): the platform asked for patience
         self._over = asyncio.Event()
         self._said: Rich | None = None
@@ -125,8 +131,13 @@ class Live:
         self._every = min(self._every * self.able.live_growth, SLOWEST)
 
     def _may_show(self) -> bool:
-        channel_id = self.held.conversation.channel_id
-        return rates.may_show(channel_id, self.chat_id, self.able)
+        """Whether all that was said before stands there, and the chat has room for it. Raises Overtaken."""
+        conversation = self.held.conversation
+        with transaction.atomic():
+            if not turns.holds(self.held):
+                raise Overtaken
+        before = Delivery.objects.filter(message__conversation=conversation, state__in=OPEN)
+        return not before.exists() and rates.may_show(conversation.channel_id, self.chat_id, self.able)
 
     async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
         """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
@@ -147,9 +158,9 @@ class Live:
     def _note(self, live_id: str) -> bool:
         """Whether the turn's row says so now: only while nobody took the turn over."""
         turn = self.held.turn
-        mine = Turn.objects.filter(pk=turn.pk, state=Turn.State.RUNNING, conversation__lease_token=self.held.token)
         turn.live_id = live_id[:200]
-        return bool(mine.update(live_id=turn.live_id))
+        with transaction.atomic():
+            return turns.holds(self.held) and bool(Turn.objects.filter(pk=turn.pk).update(live_id=turn.live_id))
 
     def _refused(self, error: ChannelError) -> None:
         log.info("live_answer_refused", reason=str(error)[:200])

@@ -238,12 +238,16 @@ def unattended(limit: int = 200) -> list[uuid.UUID]:
     return list(dict.fromkeys(open_turns))
 
 
+def holds(held: Claim) -> bool:
+    """Whether the conversation is still ours, and stays so until this transaction ends."""
+    mine = Conversation.objects.filter(pk=held.conversation.pk, lease_token=held.token, lease_until__isnull=False)
+    return bool(mine.select_for_update().exists())
+
+
 def journal(held: Claim, call: ModelCall | None, tools: list[ToolCall]) -> bool:
     """Whether the round was written down: what the model said, and its tool calls as they stand. False: fenced out."""
     with transaction.atomic():
-        if not Conversation.objects.select_for_update().filter(
-            pk=held.conversation.pk, lease_token=held.token, lease_until__isnull=False
-        ).exists():  # fmt: skip
+        if not holds(held):
             return False
         if call is not None:  # again without harm, where the first time's commit was not heard of
             ModelCall.objects.bulk_create([call], ignore_conflicts=True)

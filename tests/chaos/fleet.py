@@ -25,7 +25,7 @@ from cryptography.fernet import Fernet
 from tests import devservices
 
 ROOT = Path(__file__).resolve().parents[2]
-Role = Literal["web", "worker"]
+Role = Literal["web", "worker", "gateway"]
 TENTH = {  # durations of the product at a tenth
     "LEASE_SECONDS": "3", "SWEEP_SECONDS": "1", "SEND_SECONDS": "2", "DRAIN_SECONDS": "3", "TURN_ATTEMPTS": "8",
 }  # fmt: skip
@@ -100,6 +100,15 @@ class Fleet:
         self.processes.append(process)
         return process
 
+    def open_channel(self, kind: str, token: str, **config: Any) -> str:
+        """The id of a new channel on a platform that is listened to."""
+        self._count += 1
+        made = self.folder / f"channel-{self._count}.json"
+        self.order(role="channel", kind=kind, token=token, config=config, slug=f"{kind}-{self._count}",
+                   ready=str(made), log=str(self.folder / "channel.log"))  # fmt: skip
+        until(lambda: made.exists() and made.read_text().endswith('"'), 60, lambda: self.told("channel.log"))
+        return str(json.loads(made.read_text()))
+
     def order(self, **what: Any) -> int:
         """A child of the warm parent."""
         assert self._warm is not None and self._warm.stdin and self._warm.stdout
@@ -158,7 +167,12 @@ class Fleet:
             log.unlink()
         self._seen = self.judge_log.stat().st_size
         with psycopg.connect(self.database) as connection:
-            connection.execute("TRUNCATE channels_integrations_rawevent, conversations_person CASCADE")
+            connection.execute(
+                "TRUNCATE channels_integrations_rawevent, conversations_person, channels_integrations_gateway CASCADE"
+            )
+            connection.execute(
+                "UPDATE channels_integrations_channelconfig SET is_active = false WHERE kind IN ('telegram', 'discord')"
+            )
         redis.Redis.from_url(self.redis).flushall()
 
     def close(self) -> None:

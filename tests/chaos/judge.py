@@ -2,7 +2,8 @@
 
     python -m tests.chaos.judge LOG '{"refuse": 0.3, "hang": 0.1, "seed": 1}'
 
-The model repeats what the person wrote; "pay <n>" asks for the tool `pay` first, "long <n>" says n words slowly.
+The model repeats what the person wrote; "pay <n>" asks for the tool `pay` first, "long <n>" says n words slowly, and
+"slow <n> …" says them after what it repeats.
 `/keyed` is a platform that knows repeated ids, `/plain` one that does not.
 """
 
@@ -27,6 +28,17 @@ HANG = 4.0  # longer than SEND_SECONDS of the judged
 def words(count: int) -> str:
     """The long answer of this many words."""
     return " ".join(f"word{number}" for number in range(count))
+
+
+def answer(asked: str) -> str:
+    """What the model says to this, but for payments."""
+    verb, _, rest = asked.partition(" ")
+    match verb:
+        case "long":
+            return words(int(rest))
+        case "slow":
+            return f"echo: {asked} {words(int(rest.split()[0]))}"
+    return f"echo: {asked}"
 
 
 class Judge:
@@ -68,8 +80,8 @@ class Judge:
         if verb == "pay" and messages[-1]["role"] != "tool":
             call = {"index": 0, "id": "c", "function": {"name": "pay", "arguments": json.dumps({"order": rest})}}
             await self._send(response, {"tool_calls": [call]})
-        elif verb == "long":
-            for number, word in enumerate(words(int(rest)).split()):
+        elif verb in ("long", "slow"):
+            for number, word in enumerate(answer(asked).split(" ")):
                 await self._send(response, {"content": word if not number else f" {word}"})
                 await asyncio.sleep(SLOW)
         else:

@@ -30,3 +30,13 @@ def make(judge: str) -> dict[str, Any]:
         made[kind] = str(row.pk)
     threads.shutdown()
     return made
+
+
+def open_channel(kind: str, slug: str, token: str, config: dict[str, Any]) -> str:
+    """The id of a new channel of the only bot."""
+    bot = Bot.objects.get()
+    row = ChannelConfig(workspace=bot.workspace, bot=bot, kind=kind, slug=slug, name=slug, config=config)
+    row.credentials = json.dumps({"token": token})
+    row.save()
+    threads.shutdown()
+    return str(row.pk)

@@ -10,8 +10,12 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from channels_integrations.base import Capabilities
 
 LATE = (  # what a process imports when it first needs it
     "openai", "httpx2", "aiohttp", "config.asgi", "config.server", "config.celery", "config.engine",
@@ -22,6 +26,8 @@ LATE = (  # what a process imports when it first needs it
     "uvicorn.lifespan.on",
     "uvicorn.protocols.websockets.websockets_sansio_impl", "django.db.backends.postgresql.psycopg_any",
     "psycopg_pool", "openai.resources.chat.completions", "concurrent.futures.thread",
+    "config.management.commands.run_gateway", "channels_integrations.platforms.telegram.client",
+    "channels_integrations.platforms.telegram.sending", "channels_integrations.platforms.discord.hearing",
 )  # fmt: skip
 
 
@@ -42,6 +48,27 @@ def worker(order: dict[str, Any]) -> None:
     call_command("worker")
 
 
+def gateway(order: dict[str, Any]) -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.GATEWAY_SECONDS = 0.5  # a tenth, too: the variable knows whole seconds only
+    hurry_platforms()
+    call_command("run_gateway", *order.get("kinds", ()))
+
+
+def hurry_platforms() -> None:
+    """What they wait by themselves at a tenth; what they were told to wait, and their rates, as they are."""
+    from channels_integrations.platforms.discord.adapter import Discord
+    from channels_integrations.platforms.telegram import adapter
+
+    def hurried(able: Capabilities) -> Capabilities:
+        return replace(able, live_every=able.live_every / 10, waits=tuple(wait / 10 for wait in able.waits))
+
+    adapter.PRIVATE, adapter.GROUP = hurried(adapter.PRIVATE), hurried(adapter.GROUP)
+    adapter.Telegram.capabilities, Discord.capabilities = adapter.PRIVATE, hurried(Discord.capabilities)
+
+
 def setup(order: dict[str, Any]) -> None:
     from tests.chaos.rows import make
 
@@ -49,7 +76,14 @@ def setup(order: dict[str, Any]) -> None:
         json.dump(make(order["judge"]), file)
 
 
-ROLES = {"web": web, "worker": worker, "setup": setup}
+def channel(order: dict[str, Any]) -> None:
+    from tests.chaos.rows import open_channel
+
+    with open(order["ready"], "w") as file:
+        json.dump(open_channel(order["kind"], order["slug"], order["token"], order["config"]), file)
+
+
+ROLES = {"web": web, "worker": worker, "gateway": gateway, "setup": setup, "channel": channel}
 
 
 def child(order: dict[str, Any]) -> NoReturn:

@@ -79,6 +79,34 @@ async def test_found_sending_after_a_crash(
     assert (row.state, row.ambiguous, len(receiver.calls)) == (state, True, calls)
 
 
+@pytest.mark.parametrize(
+    ("resend", "attempts", "state"), [("once", 2, "sent"), ("once", 5, "unknown"), ("keyed", 9, "sent")]
+)
+async def test_found_sending_after_one_crash_more(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, resend: str, attempts: int, state: str
+) -> None:
+    """Most such sends never left: it is sent again, unless it seems to be what ends its processes."""
+    able(monkeypatch, resend=resend)
+    accepted = await in_thread(accept, hook, said("hello"))
+    await answer(accepted.conversation_id)
+    await in_thread(lambda: Delivery.objects.update(state="sending", attempts=attempts, ambiguous=True))
+    await delivered(accepted.conversation_id)
+    row = await in_thread(Delivery.objects.get)
+    assert (row.state, row.ambiguous, len(receiver.calls)) == (state, True, int(state == "sent"))
+
+
+async def test_a_placeholder_that_another_process_put_meanwhile_is_the_answer(
+    hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = await in_thread(accept, hook, said("hello"))
+    await answer(accepted.conversation_id)
+    job = await in_thread(delivery._take, accepted.conversation_id)
+    assert isinstance(job, delivery.Sending)
+    await in_thread(lambda: Delivery.objects.update(attempts=2, platform_id="theirs"))  # taken over meanwhile
+    assert not await in_thread(job.row.note_place, "ours")
+    assert (await in_thread(Delivery.objects.get)).platform_id == "theirs"
+
+
 async def test_a_long_answer_goes_out_in_parts_and_goes_on_where_it_stopped(
     hook: Setup, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

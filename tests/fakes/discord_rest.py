@@ -81,6 +81,7 @@ class Rest:
         self.forbidden: dict[str, int] = {}  # channel -> the code with which it is refused
         self.refusals: list[Refusal] = []
         self.share_429 = 0.0  # of the sends
+        self.seconds_429 = 0.05  # that these ask for
         self.early = 0  # calls before the time that a 429 had told
         self.typed: list[str] = []
         self.clock = 0.0  # seconds that its Date is ahead
@@ -119,7 +120,7 @@ class Rest:
         if self._closed.get(call.path, 0.0) > call.at:
             self.early += 1
         if sending and self._random.random() < self.share_429:
-            return Refusal(status=429, retry_after=0.05)
+            return Refusal(status=429, retry_after=self.seconds_429)
         for refusal in self.refusals:
             if refusal.times and re.search(refusal.path, call.path) and refusal.method in ("", call.method):
                 refusal.times -= 1

@@ -64,6 +64,13 @@ class DiscordServer(Loopback):
         self.rest.channels[channel_id] = {"id": channel_id, "type": DM, "recipients": [person]}
         return channel_id
 
+    def text_channel(self) -> str:
+        """One more channel of the server."""
+        channel_id = snowflake()
+        made = self.rest.channels[channel_id] = objects.channel(channel_id, self.guild_id, TEXT)
+        self.gateway.guilds[0]["channels"].append({**made, "guild_id": None})
+        return channel_id
+
     def person(self, who: str) -> str:
         """The id of who is called so."""
         return self.rest.people.setdefault(who, snowflake())

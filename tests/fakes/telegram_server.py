@@ -86,6 +86,14 @@ class TelegramServer(Loopback):
         account.wake = lambda: self._run(lambda: self._woken(account))
         return account
 
+    def say(self, account: Account, text: str, **more: Any) -> dict[str, Any]:
+        """A person writes, as `account.say`, while the server is asked for updates: in its own loop."""
+
+        async def said() -> dict[str, Any]:
+            return account.say(text, **more)
+
+        return asyncio.run_coroutine_threadsafe(said(), self._loop).result(10)
+
     def revoke(self, account: Account, token: str = "") -> None:
         """Its token is refused from now on; `token` is its new one."""
         self.accounts.pop(account.token)

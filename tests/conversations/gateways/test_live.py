@@ -19,7 +19,7 @@ from conversations.draft import Draft, discard
 from conversations.models import Delivery, Message, Turn
 from conversations.pipeline import answer
 from conversations.turns import Claim
-from tests.conversations.conftest import delivered
+from tests.conversations.conftest import delivered, until
 from tests.conversations.gateways.conftest import open_channel
 from tests.fakes.telegram_server import Fault, TelegramServer
 
@@ -84,6 +84,18 @@ async def test_who_takes_over_goes_on_with_the_message_that_is_there(demo: Setup
     (sent,) = telegram.bot.sent
     assert "demo model" in sent.text and "Half" not in sent.text
     assert (await in_thread(Delivery.objects.get)).platform_id == str(sent.id)
+
+
+async def test_what_is_given_up_says_so_where_it_was_begun(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    await shown(row, held, ["Half an ans"])
+    await in_thread(turns.hand_back, held)
+    await in_thread(lambda: Turn.objects.update(attempts=99))
+    assert await answer(held.conversation.pk)
+    await delivered(held.conversation.pk)
+    (text,) = telegram.bot.texts()
+    assert "could not process" in text
 
 
 async def test_a_placeholder_whose_fate_is_unknown_is_counted(demo: Setup, telegram: TelegramServer) -> None:
@@ -154,3 +166,46 @@ async def test_of_an_answer_in_parts_the_first_grows_and_the_rest_follow(demo: S
     assert len(parts) == 2
     assert telegram.bot.sent[0].text == "x" * 3_000
     assert await in_thread(Message.objects.filter(role="assistant").count) == 0
+
+
+async def test_who_lost_the_answer_to_another_process_shows_nothing_of_it(
+    demo: Setup, telegram: TelegramServer
+) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    await in_thread(turns.hand_back, held)
+    assert await in_thread(lambda: turns.claim(held.conversation.pk, length=10))
+    await shown(row, held, ["Hello ", "world"])
+    assert not telegram.called("sendMessage")
+    assert not (await in_thread(Turn.objects.get)).live_id
+
+
+async def test_a_placeholder_of_who_lost_the_answer_meanwhile_stays_empty(
+    demo: Setup, telegram: TelegramServer
+) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    telegram.script(Fault(method="sendMessage", hang=0.6))
+    showing = asyncio.create_task(shown(row, held, ["Hello ", "world"], pause=0.7))
+    await until(lambda: bool(telegram.bot.sent))
+    await in_thread(turns.hand_back, held)
+    assert await in_thread(lambda: turns.claim(held.conversation.pk, length=10))
+    assert not (await showing).placed
+    assert telegram.bot.texts() == ["…"]
+
+
+async def test_an_answer_is_not_begun_before_the_one_before_it_stands_there(
+    demo: Setup, telegram: TelegramServer
+) -> None:
+    row = await opened(demo, telegram)
+    first = await claimed(row, GROUP)
+    showing = await shown(row, first, [])
+    assert await in_thread(lambda: _closed(first, showing))
+    incoming = IncomingMessage(event_id="2", chat_id=GROUP, sender_id="7", text="and now?")
+    accepted = await in_thread(lambda: accept(setup_of(row.pk), incoming, claim=True))
+    assert accepted.claim is not None
+    await shown(row, accepted.claim, ["Second"])
+    assert not telegram.bot.sent
+    await delivery.deliver(first.conversation.pk)
+    await shown(row, accepted.claim, ["Second"])
+    assert telegram.bot.texts()[1:] == ["Second"]
