@@ -52,7 +52,7 @@ class Live:
         self.chat_id = held.conversation.chat_id
         self.able = adapter.able(self.chat_id)
         self.mode = self.able.live if shows else ""
-        self.placed = held.turn.live_id.removeprefix(PLACING)
+        self.placed = placed(held)
         self.not_before = 0.0  # by time.monotonic(): the platform asked for patience
         self._over = asyncio.Event()
         self._said: Rich | None = None
@@ -149,6 +149,11 @@ class Live:
         elif error.permanent:
             self.mode = ""
         self._shown_at, self._every = time.monotonic(), min(self._every * 2, SLOWEST)
+
+
+def placed(held: Claim) -> str:
+    """The platform's id of the message in which the turn's answer was begun; "" for none."""
+    return str(held.turn.live_id.removeprefix(PLACING))
 
 
 @asynccontextmanager

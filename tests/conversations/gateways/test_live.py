@@ -85,6 +85,21 @@ async def test_who_takes_over_goes_on_with_the_message_that_is_there(demo: Setup
     assert (await in_thread(Delivery.objects.get)).platform_id == str(sent.id)
 
 
+async def test_what_is_given_up_says_so_where_its_answer_was_begun(
+    demo: Setup, telegram: TelegramServer, settings: Any
+) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    showing = await shown(row, held, ["Half an ans"], pause=1)
+    assert showing.placed
+    await in_thread(turns.hand_back, held)
+    await in_thread(lambda: Turn.objects.update(attempts=settings.TURN_ATTEMPTS))
+    await answer(held.conversation.pk)
+    await delivered(held.conversation.pk)
+    (sent,) = telegram.bot.sent
+    assert "could not process this message" in sent.text
+
+
 async def test_a_placeholder_whose_fate_is_unknown_is_counted(demo: Setup, telegram: TelegramServer) -> None:
     row = await opened(demo, telegram)
     held = await claimed(row, GROUP)
