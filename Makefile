@@ -77,7 +77,7 @@ screenshots: .venv/.dev ## docs/images from the running product, in a Chromium
 # What visitors read; staff pages are English and Django's own translations. Needs GNU gettext; the .mo files are committed.
 messages: .venv/.dev ## locale/*.po from the code, and *.mo from them
 	@$(BIN)/python manage.py makemessages --all --no-location --no-wrap --no-obsolete $(foreach place,\
-		tests/* .venv/* var/* bots/* channels_integrations/* config/* analytics/* templates/admin/* templates/analytics/* */admin/* */models/*,--ignore='$(place)')
+		tests/* .venv/* var/* bots/* channels_integrations/* config/* analytics/* templates/admin/* templates/analytics/* templates/unfold/* */admin/* */models/*,--ignore='$(place)')
 	@$(BIN)/python manage.py compilemessages --verbosity 0
 
 fmt: .venv/.dev ## format the code and mend what can be mended

@@ -17,12 +17,14 @@ T = TypeVar("T")
 class Registry(Mapping[str, T], Generic[T]):
     """Name → plug-in. The modules named by `where` are imported on the first look, so that nothing is paid before.
 
-    `where()` returns package names (`bots.tools`); each of their modules is imported, and folders as packages.
+    `where()` returns package names (`bots.tools`); each of their modules is imported, and folders as packages: of these
+    only the module `inside`, where one is named, so that a plug-in's other modules are loaded when they are needed.
     """
 
-    def __init__(self, noun: str, where: Callable[[], Iterator[str]]) -> None:
+    def __init__(self, noun: str, where: Callable[[], Iterator[str]], *, inside: str = "") -> None:
         self.noun = noun
         self._where = where
+        self._inside = inside
         self._entries: dict[str, T] = {}
 
     def add(self, name: str, entry: T) -> None:
@@ -44,7 +46,7 @@ class Registry(Mapping[str, T], Generic[T]):
     @cached_property
     def _discovered(self) -> dict[str, T]:
         for package in self._where():
-            _import_modules(package)
+            _import_modules(package, self._inside)
         return self._entries
 
 
@@ -60,14 +62,15 @@ def packages_of_apps(folder: str) -> Callable[[], Iterator[str]]:
     return where
 
 
-def _import_modules(package_name: str) -> None:
+def _import_modules(package_name: str, inside: str) -> None:
     package = importlib.import_module(package_name)
     for module in pkgutil.iter_modules(package.__path__):
         name = f"{package_name}.{module.name}"
         importlib.import_module(name)
         if module.ispkg:
-            for inner in pkgutil.iter_modules(importlib.import_module(name).__path__):
-                importlib.import_module(f"{name}.{inner.name}")
+            found = [inner.name for inner in pkgutil.iter_modules(importlib.import_module(name).__path__)]
+            for inner in [inside] if inside in found else found:
+                importlib.import_module(f"{name}.{inner}")
 
 
 def _origin(entry: object) -> str:

@@ -252,7 +252,7 @@ class DiagnosableAdapter(Adapter):
         """What was looked at: token, webhook, intents, rights, clock. Never raises for what the platform answers."""
 
 
-adapters: Registry[type[Adapter]] = Registry("platform", packages_of_apps("platforms"))
+adapters: Registry[type[Adapter]] = Registry("platform", packages_of_apps("platforms"), inside="adapter")
 
 
 def adapter(cls: type[Adapter]) -> type[Adapter]:

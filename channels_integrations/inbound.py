@@ -13,7 +13,8 @@ class InboundEvent:
     """Something a platform tells. `event_id` is the platform's own: by it a repeat is known.
 
     `answer_to`: what the platform has to be told with an answer, so that it stands where it belongs: a message's id, an
-    interaction's token; "" for nothing. It comes back as `OutboundMessage.reply_to`.
+    interaction's token; "" for nothing. It comes back as `OutboundMessage.reply_to`. `raw`: "album" names the album
+    that a message's medium belongs to, which is answered once.
     """
 
     event_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels_integrations.base import NoConfig, SendingAdapter, adapters
+from channels_integrations.base import SendingAdapter, adapters
 from channels_integrations.rendering.shown import shown
 
 MOST = 20_000  # characters that are looked at
@@ -15,7 +15,7 @@ def previews(text: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for cls in adapters.values():
         if issubclass(cls, SendingAdapter):
-            parts = cls(NoConfig()).parts(text[:MOST])
+            parts = cls(cls.Config.model_construct()).parts(text[:MOST])
             found.append(
                 {"label": str(cls.label), "parts": [shown(part.stripped()) for part in parts if part.text.strip()]}
             )

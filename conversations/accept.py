@@ -25,7 +25,7 @@ TRIES = 4  # of a race for a new chat's first rows; the loser finds the winner's
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What became of a message. `turn_id` None: a person owns the conversation, or the channel is switched off.
+    """What became of a message. `turn_id` None: a person owns the conversation, the channel is switched off, …
 
     `claim`: the turn is the caller's to answer, its lease runs already. `wait`: seconds until it is to be answered.
     """
@@ -223,7 +223,9 @@ def _store(
     writer = blocking.writer(conversation, sender_id)
     blocked = writer.blocked_at is not None
     answered = conversation.owner == Conversation.Owner.BOT and not paused
-    answered = answered and (not blocked or blocking.may_tell(writer))
+    answered = (
+        answered and (not blocked or blocking.may_tell(writer)) and not merging.is_more_of_it(conversation, incoming)
+    )
     wait = merging.window(setup, incoming) if answered else 0
     held = answered and claim and not wait and _is_free(conversation)
     turn = merging.joined(conversation, sender_id, wait) if wait else None

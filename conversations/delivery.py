@@ -115,7 +115,8 @@ async def _sent(job: Sending) -> str:
     if not row.platform_id:
         placed = await job.adapter.place(dataclasses.replace(message, text="", spans=(), buttons=()))
         crash.point("send placed")
-        await in_thread(row.note_place, placed[:200])
+        if not await in_thread(row.note_place, placed[:200]):
+            raise ChannelError("another process sends it meanwhile", permanent=False, ambiguous=True)
     await job.adapter.edit(row.platform_id, message)
     return str(row.platform_id)
 
@@ -214,4 +215,6 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
     else:
         wait = max(able.waits[row.attempts - 1] * random.uniform(0.8, 1.2), outcome.retry_after or 0)  # noqa: S311  jitter
         again = row.ambiguous or (outcome.ambiguous and _doubles(able))
+        if outcome.ambiguous and able.resend == "edit" and not row.platform_id:
+            metrics.PLACEHOLDERS_LEFT.labels(row.message.channel.kind).inc()
         row.move(state=Delivery.State.NEW, reason=reason, run_after=later(wait), ambiguous=again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import takewhile
@@ -40,6 +41,7 @@ WORN_OUT = "it ended its process each time"
 ARRIVAL = ("received_at", "pk")
 BATCHES = (50, 10, 1)  # read at once by how often their process ended: the one that ends it is found soon
 LONGEST_ID = 200
+LONGEST_TOKEN = 1_000  # that an answer is addressed by
 KEPT = timedelta(days=7)
 
 
@@ -201,9 +203,15 @@ def _storable(event: IncomingMessage) -> IncomingMessage:
         sender_id=_bounded(event.sender_id),
         sender_name=_clean(event.sender_name)[:200],
         language=_clean(event.language)[:20],
-        answer_to=_clean(event.answer_to)[:LONGEST_ID],
-        raw={"refused": refused} if refused else {},
+        answer_to=_clean(event.answer_to)[:LONGEST_TOKEN],
+        raw={**_kept(event.raw), **({"refused": refused} if refused else {})},
     )
+
+
+def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered of an event beside its text: that it was no message of its own."""
+    kept: dict[str, Any] = {"invoked": True} if "invoked" in raw else {}
+    return kept | ({"album": _bounded(str(raw["album"]))} if "album" in raw else {})
 
 
 def _clean(text: str) -> str:

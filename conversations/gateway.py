@@ -23,7 +23,7 @@ from channels_integrations.base import Account, ChannelError, GatewayAdapter, Pl
 from channels_integrations.models import Gateway as Row
 from channels_integrations.models import Listener
 from channels_integrations.places import place_of
-from channels_integrations.setup import Misconfigured, adapter_of
+from channels_integrations.setup import Misconfigured, adapter_now
 from conversations import events, listeners, metrics, reach
 from conversations.listeners import Wanted
 from conversations.runner import runner
@@ -31,8 +31,9 @@ from conversations.supervised import every
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # seconds before a listener is tried again
+PATIENCE = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # seconds before a listener is tried again
 STARTING_AT_ONCE = 20
+SLOW = 10.0  # seconds that one which starts may hold up others
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class Gateway:
             if self._row is None:
                 self._row = await in_thread(listeners.register, self.kinds)
             wanted = {channel.channel_id: channel for channel in await in_thread(listeners.mine, self._row)}
-            await self._tell()
+            await self._tell(self._row)
         except Error:
             if self._heard and time.monotonic() - self._beat_at > listeners.LOST_SECONDS * 0.8:
                 await self._end(list(self._heard))
@@ -87,24 +88,21 @@ class Gateway:
         self._beat_at = time.monotonic()
         changed = [key for key, heard in self._heard.items() if wanted.get(key) != heard.wanted]
         await self._end(changed)
-        await self._release([key for key in changed if key not in wanted])
+        if gone := [key for key in changed if key not in wanted]:
+            await in_thread(listeners.let_go, self._row, gone)
         for key, channel in wanted.items():
             if key not in self._heard:
                 self._heard[key] = Heard(channel, asyncio.create_task(self._keep_listening(channel)))
 
-    async def _tell(self) -> None:
+    async def _tell(self, row: Row) -> None:
         new = {key: state for key, state in self._states.items() if self._known.get(key) != state}
         accounts = dict(self._accounts)
         if new or accounts:
-            await in_thread(listeners.note, new, accounts)
+            await in_thread(listeners.note, row, new, accounts)
             self._known |= new
             for key in accounts:
                 self._accounts.pop(key, None)
         _count(self._states, {key: heard.wanted.kind for key, heard in self._heard.items()})
-
-    async def _release(self, gone: list[uuid.UUID]) -> None:
-        if gone:
-            await in_thread(listeners.let_go, gone)
 
     async def _end(self, keys: list[uuid.UUID]) -> None:
         ended = [self._heard.pop(key).task for key in keys]
@@ -122,21 +120,20 @@ class Gateway:
             began = time.monotonic()
             self._states[channel.channel_id] = Listener.State.STARTING
             with structlog.contextvars.bound_contextvars(channel=str(channel.channel_id), platform=channel.kind):
-                fault = await self._listen_once(channel)
-            tries = 0 if time.monotonic() - began > PATIENCE[-1] else tries + 1
+                asked = await self._listen_once(channel)
+            tries = 0 if time.monotonic() - began > PATIENCE[-1] else min(tries + 1, len(PATIENCE) - 1)
             self._states[channel.channel_id] = Listener.State.WAITING
-            wait = PATIENCE[-1] if fault else PATIENCE[min(tries, len(PATIENCE)) - 1]
-            await asyncio.sleep(wait * settings.GATEWAY_SECONDS / 5)
+            await asyncio.sleep(max(PATIENCE[tries] * settings.GATEWAY_SECONDS / 5, asked))
 
-    async def _listen_once(self, channel: Wanted) -> str:
-        """Listens until it fails. What staff have to mend; "" where it may go by itself."""
-        fault = ""
+    async def _listen_once(self, channel: Wanted) -> float:
+        """Listens until it fails; seconds for which we are asked to wait."""
+        fault, wait = "", 0.0
         try:
             await self._listen(channel)
         except Misconfigured as error:
             fault = f"It is not set up: {error}"
         except ChannelError as error:
-            fault = error.fault
+            fault, wait = error.fault, error.retry_after or 0.0
             log.warning("listener_failed", reason=str(error)[:300])
         except Error as error:
             log.warning("listener_database_away", error=type(error).__name__)
@@ -147,11 +144,12 @@ class Gateway:
                 await in_thread(reach.fault, channel.channel_id, fault)
             except Error as error:
                 log.warning("listener_database_away", error=type(error).__name__)
-        return fault
+        return max(wait, PATIENCE[-1] * settings.GATEWAY_SECONDS / 5) if fault else wait
 
     async def _listen(self, channel: Wanted) -> None:
         async with self._starting:
             adapter, place = await in_thread(_prepared, channel)
+            handle = functools.partial(self._handle, channel)
             heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
             def ready(account: Account) -> None:
@@ -160,9 +158,9 @@ class Gateway:
                 self._states[channel.channel_id] = Listener.State.LISTENING
                 self._accounts[channel.channel_id] = account.name
 
-            listening = asyncio.create_task(adapter.listen(place, functools.partial(_handle, channel), ready))
+            listening = asyncio.create_task(adapter.listen(place, handle, ready))
             try:
-                await asyncio.wait({listening, heard}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({listening, heard}, timeout=SLOW, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
                 await _ended(listening)
                 raise
@@ -171,6 +169,17 @@ class Gateway:
         finally:
             await _ended(listening)
 
+    async def _handle(self, channel: Wanted, body: bytes) -> None:
+        """Stored before the platform hears that it was taken, then read; by who knows as whom we are there."""
+        name = self._accounts.get(channel.channel_id)
+        if name is not None:
+            await in_thread(listeners.connected, channel.channel_id, name)
+            self._accounts.pop(channel.channel_id, None)
+        stored = await in_reserve(events.store, channel.channel_id, body)
+        metrics.WEBHOOKS.labels(channel.kind, "stored" if stored else "repeated").inc()
+        if stored:
+            runner.ring_channel(channel.channel_id)
+
 
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
@@ -178,18 +187,10 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 def _prepared(channel: Wanted) -> tuple[GatewayAdapter, Place]:
-    adapter = adapter_of(channel.channel_id)
+    adapter = adapter_now(channel.channel_id)
     if not isinstance(adapter, GatewayAdapter):
         raise Misconfigured(f"{channel.kind} is not listened to")
     return adapter, place_of(channel.channel_id, channel.kind)
-
-
-async def _handle(channel: Wanted, body: bytes) -> None:
-    """Stored before the platform hears that it was taken, then read."""
-    stored = await in_reserve(events.store, channel.channel_id, body)
-    metrics.WEBHOOKS.labels(channel.kind, "stored" if stored else "repeated").inc()
-    if stored:
-        runner.ring_channel(channel.channel_id)
 
 
 def _count(states: Mapping[uuid.UUID, Listener.State], kinds: Mapping[uuid.UUID, str]) -> None:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from bots.remember import forget
 from channels_integrations.base import GatewayAdapter, adapters
 from channels_integrations.models import ChannelConfig, FeatureFlag, Gateway, Listener
 
@@ -73,21 +74,30 @@ def mine(gateway: Gateway) -> list[Wanted]:
     ]
 
 
-def note(states: Mapping[uuid.UUID, Listener.State], accounts: Mapping[uuid.UUID, str]) -> None:
-    """How these channels stand now; those that we are connected to, as whom: nothing is wrong with them."""
+def note(gateway: Gateway, states: Mapping[uuid.UUID, Listener.State], accounts: Mapping[uuid.UUID, str]) -> None:
+    """How these channels of ours stand now; those that we are connected to, as whom: nothing is wrong with them."""
     by_state: dict[Listener.State, list[uuid.UUID]] = defaultdict(list)
     for channel_id, state in states.items():
         by_state[state].append(channel_id)
     for state, channel_ids in by_state.items():
-        Listener.objects.filter(pk__in=channel_ids).exclude(state=state).update(state=state, since=Now())
+        mine = Listener.objects.filter(pk__in=channel_ids, gateway=gateway)
+        mine.exclude(state=state).update(state=state, since=Now())
     for channel_id, name in accounts.items():
-        changed = ChannelConfig.objects.filter(pk=channel_id).exclude(account=name[:200], fault="")
-        changed.update(account=name[:200], fault="")
+        connected(channel_id, name)
 
 
-def let_go(channel_ids: Iterable[uuid.UUID]) -> None:
-    """Nobody listens to these any more."""
-    Listener.objects.filter(pk__in=list(channel_ids)).update(gateway=None, state=Listener.State.STARTING, since=Now())
+def connected(channel_id: uuid.UUID, name: str) -> None:
+    """We are this account there, and nothing is wrong with it."""
+    changed = ChannelConfig.objects.filter(pk=channel_id).exclude(account=name[:200], fault="")
+    if changed.update(account=name[:200], fault=""):
+        forget()  # whether somebody is mentioned depends on it
+
+
+def let_go(gateway: Gateway, channel_ids: Iterable[uuid.UUID]) -> None:
+    """We listen to these no more."""
+    Listener.objects.filter(pk__in=list(channel_ids), gateway=gateway).update(
+        gateway=None, state=Listener.State.STARTING, since=Now()
+    )
 
 
 def alive_here() -> bool:

@@ -42,6 +42,10 @@ PATIENCE = 5.0  # for what is on its way when the answer is there
 PLACING = "?"  # in a turn's `live_id`: a placeholder was asked for, and nobody knows what became of it
 
 
+class Overtaken(Exception):
+    """Another process answers this turn meanwhile."""
+
+
 class Live:
     """How one answer is shown. `placed`: the platform's id of the message that is edited; "" for none."""
 
@@ -89,7 +93,7 @@ class Live:
                     await self._show(part)
         except ChannelError as error:
             self._refused(error)
-        except (Error, TimeoutError) as error:
+        except (Error, Overtaken, TimeoutError) as error:
             self.mode = ""  # the answer itself will come
             log.info("live_answer_given_up", error=type(error).__name__)
 
@@ -126,8 +130,8 @@ class Live:
 
     async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
         """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
-        if self.able.resend == "edit":
-            await in_thread(self._note, PLACING)
+        if self.able.resend == "edit" and not await in_thread(self._note, PLACING):
+            raise Overtaken
         crash.point("placeholder begun")
         placed = await adapter.place(
             OutboundMessage(
@@ -135,12 +139,17 @@ class Live:
             )
         )
         crash.point("placeholder taken")
-        await in_thread(self._note, placed)
+        if not await in_thread(self._note, placed):
+            metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
+            raise Overtaken
         return placed
 
-    def _note(self, live_id: str) -> None:
-        Turn.objects.filter(pk=self.held.turn.pk, state=Turn.State.RUNNING).update(live_id=live_id[:200])
-        self.held.turn.live_id = live_id[:200]
+    def _note(self, live_id: str) -> bool:
+        """Whether the turn's row says so now: only while nobody took the turn over."""
+        turn = self.held.turn
+        mine = Turn.objects.filter(pk=turn.pk, state=Turn.State.RUNNING, conversation__lease_token=self.held.token)
+        turn.live_id = live_id[:200]
+        return bool(mine.update(live_id=turn.live_id))
 
     def _refused(self, error: ChannelError) -> None:
         log.info("live_answer_refused", reason=str(error)[:200])
@@ -171,4 +180,6 @@ async def showing(held: Claim, adapter: Adapter | None, draft: Draft, *, shows: 
         _done, late = await asyncio.wait({task}, timeout=PATIENCE)
         for slow in late:
             slow.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        (broken,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(broken, Exception):  # a platform's driver is a plug-in: its mistake costs the showing alone
+            log.error("live_answer_broke", platform=adapter.kind, exc_info=broken)

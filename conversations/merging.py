@@ -12,6 +12,7 @@ from channels_integrations.setup import Setup
 from conversations.models import Conversation, Message, Turn
 from conversations.outbox import later
 
+ALBUM = 20  # messages in which the rest of an album is looked for
 MOST = 3  # windows, after which whoever goes on writing is answered all the same
 
 
@@ -19,6 +20,15 @@ def window(setup: Setup, incoming: IncomingMessage) -> int:
     """Seconds that an answer waits for more of the same person: none for commands, and for what is not read."""
     alone = incoming.text.lstrip().startswith("/") or "refused" in incoming.raw
     return 0 if alone else int(setup.flags["merge_window"])
+
+
+def is_more_of_it(conversation: Conversation, incoming: IncomingMessage) -> bool:
+    """Whether it is another picture of an album whose first one is answered already."""
+    album = incoming.raw.get("album")
+    if not album:
+        return False
+    recent = Message.objects.filter(conversation=conversation, seq__gte=conversation.next_seq - ALBUM)
+    return bool(recent.filter(metadata__album=album, turn__isnull=False).exists())
 
 
 def joined(conversation: Conversation, sender_id: uuid.UUID, seconds: int) -> Turn | None:

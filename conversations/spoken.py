@@ -24,7 +24,8 @@ def message_of(channel_id: uuid.UUID, event: InboundEvent) -> IncomingMessage | 
 
 
 def _said(event: Pressed | Invoked, text: str) -> IncomingMessage:
-    return IncomingMessage(text=text, **{name: getattr(event, name) for name in FIELDS})
+    told = {name: getattr(event, name) for name in FIELDS}
+    return IncomingMessage(text=text, raw={"invoked": True}, **told)
 
 
 def _value(channel_id: uuid.UUID, press: Pressed) -> str:

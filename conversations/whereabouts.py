@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from bots.threads import in_thread
+from channels_integrations import flags
 from channels_integrations.base import Command, Place
 from channels_integrations.setup import setup_of
 from conversations.commands.base import commands
@@ -35,6 +36,7 @@ def recent(channel_id: uuid.UUID) -> dict[str, str]:
     """Chats in which something was said within a day, and the last event id that is known of each."""
     chats = Conversation.objects.filter(channel_id=channel_id, last_activity__gt=Now() - RECENT)
     said = Message.objects.filter(conversation__in=chats, event_id__isnull=False).order_by("conversation_id", "seq")
+    said = said.exclude(metadata__has_key="invoked")  # presses and commands are heard out of order
     return dict(said.values_list("conversation__chat_id", "event_id"))
 
 
@@ -46,7 +48,7 @@ def webhook_of(channel_id: uuid.UUID, kind: str) -> str:
 
 def menu(channel_id: uuid.UUID) -> tuple[Command, ...]:
     """What people can call on this channel."""
-    setup = setup_of(channel_id)
-    if not all(setup.flags[name] for name in MENU):
+    now = flags.values(setup_of(channel_id).workspace_id, channel_id)  # what is registered stays for long
+    if not all(now[name] for name in MENU):
         return ()
     return tuple(Command(c.name, c.help) for c in commands.values() if not c.alias_of)

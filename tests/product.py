@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,19 +21,31 @@ from cryptography.fernet import Fernet
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Product:
     """A running installation: where it is, and the environment of its process."""
 
     address: str
     environment: Mapping[str, str]
+    _shell: subprocess.Popen[str] | None = None
 
     def run(self, code: str) -> str:
         """What Python code prints that runs as its administrator would in `manage.py shell`."""
-        command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=False, text=True, capture_output=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        if self._shell is None:
+            self._shell = subprocess.Popen(
+                [sys.executable, "-m", "tests.warm_shell"], cwd=ROOT, env=self.environment, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )  # fmt: skip
+        assert self._shell.stdin and self._shell.stdout
+        self._shell.stdin.write(json.dumps(code) + "\n")
+        self._shell.stdin.flush()
+        status, output, errors = json.loads(self._shell.stdout.readline())
+        assert status == 0, errors
+        return str(output)
+
+    def close(self) -> None:
+        if self._shell is not None:
+            self._shell.communicate(timeout=20)
 
 
 @contextmanager
@@ -50,7 +63,8 @@ def serve(**variables: str) -> Iterator[Product]:
             server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
             with ended(server):
                 answering(f"http://127.0.0.1:{port}/ready", server, log)
-                yield Product(f"http://127.0.0.1:{port}", environment)
+                with closing(Product(f"http://127.0.0.1:{port}", environment)) as product:
+                    yield product
 
 
 @contextmanager

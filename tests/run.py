@@ -1,8 +1,9 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
-The parts: the main suite in two halves; its core again on SQLite without Redis; the browser tests; the chaos gate. Most
-tests wait more than they compute, so three lanes run side by side, those with the servers each with a database of
-its own; the gate, which takes every core there is, runs alone. With arguments, only what they ask of pytest is run:
+The parts: the main suite in two halves; its core again on SQLite without Redis; the browser tests in two; the chaos
+gate. Most tests wait more than they compute, so three lanes of about the same length run side by side, those with the
+servers each with a database of its own; the gate, which takes every core there is, runs alone. With arguments, only
+what they ask of pytest is run:
 `python tests/run.py tests/bots -k price`.
 """
 
@@ -29,7 +30,8 @@ from tests.devservices import services  # noqa: E402
 
 IN_CI = bool(os.environ.get("CI"))
 NO_TESTS = 5  # pytest's exit code
-
+BROWSER = ["-m", "browser"]
+PAYLOADS = [f"tests/browser/test_{name}.py" for name in ("admin_payloads", "first_steps", "safety")]
 
 Part = tuple[list[str], dict[str, str]]  # pytest's arguments, its environment
 _running: set[subprocess.Popen[str]] = set()
@@ -46,7 +48,8 @@ def run_suite(addresses: dict[str, str]) -> int:
     ]
     missing = ""
     if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own
-        lanes.append([(["tests/browser", "-m", "browser"], embedded)])
+        lanes.append([(["tests/browser", *(f"--ignore={file}" for file in PAYLOADS), *BROWSER], embedded)])
+        lanes[0].append(([*PAYLOADS, *BROWSER], embedded))
     else:
         missing = "not run: browser tests (make browser installs a Chromium)"
     started = time.monotonic()

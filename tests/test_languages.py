@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OTHERS = [code for code, _name in settings.LANGUAGES if code != "en"]
 STAFF = (
     "conversations/admin", "conversations/models", "conversations/migrations", "templates/admin", "templates/analytics",
+    "templates/unfold",
 )  # fmt: skip  # staff read English, and Django's own translations
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]")
 

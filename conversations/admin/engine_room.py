@@ -113,6 +113,7 @@ class DeliveryAdmin(EngineRoom):
 class RawEventAdmin(EngineRoom):
     none_yet = _("There is none yet. What platforms send to the channels' webhook addresses stands here, as it came.")
     kind = "events"
-    list_display = ("channel", "state", "reason", "attempts", "received_at")
+    words = staticmethod(standing.of_event)
+    list_display = ("channel", "stands", "reason", "attempts", "received_at")
     list_select_related = ("channel",)
     exclude = ("body", "headers")

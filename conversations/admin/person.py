@@ -26,7 +26,7 @@ class ChatUserInline(ReadOnly, ScopedTabularInline):
     fields = readonly_fields = ("channel", "username", "known_as", "created_at")
     verbose_name_plural = _("Accounts")
 
-    @admin.display(description=_("id on the channel"))
+    @admin.display(description=_("id"))
     def known_as(self, obj: Any) -> str:
         return str(obj.external_id)
 

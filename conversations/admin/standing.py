@@ -35,6 +35,11 @@ def of_delivery(state: str) -> str:
     return str(words.get(state, state))
 
 
+def of_event(state: str) -> str:
+    words: dict[str, Any] = {"new": _("to be read"), "done": _("read"), "dead": _("given up")}
+    return str(words.get(state, state))
+
+
 def of_tool(state: str) -> str:
     words: dict[str, Any] = {
         "started": _("began"), "done": _("done"), "failed": _("failed"), "unknown": _("outcome unknown"),

@@ -8,6 +8,7 @@ from conversations.models import Turn
 LINES = (
     gettext_noop("What I understand."),
     gettext_noop("Greet me."),
+    gettext_noop("Go on with an answer that was too long for one go."),
     gettext_noop("Talk to a person instead of the bot."),
     gettext_noop("List your latest conversations."),
     gettext_noop("Show the models, or choose one: /model name [always]."),

@@ -70,10 +70,13 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"part {self.part + 1} {self.state}"
 
-    def note_place(self, platform_id: str) -> None:
-        """The part stands there from now on: it is sent by editing that message."""
-        Delivery.objects.filter(pk=self.pk).update(platform_id=platform_id)
+    def note_place(self, platform_id: str) -> bool:
+        """Whether the part stands there from now on, and is sent by editing that message: not when another sends it."""
+        mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts, platform_id="")
+        if not mine.update(platform_id=platform_id):
+            return False
         self.platform_id = platform_id
+        return True
 
     def move(self, **values: Any) -> bool:
         """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""

@@ -16,7 +16,7 @@ from conversations.models import Conversation, ModelCall
 from tests.analytics.conftest import CENT, PERMISSIONS, Place, member, ours
 from tests.payloads import SCRIPTS
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 REPORTS = ["", "day.csv", "bot.csv", "channel.csv", "model.csv"]
 TALKS = ["conversations/", "conversations.csv"]
 STORABLE = [script.replace("\0", "") for script in SCRIPTS]  # neither PostgreSQL nor an address takes NUL

@@ -8,8 +8,6 @@ import pytest
 
 from analytics.figures import Figures, money
 
-pytestmark = pytest.mark.embedded
-
 
 @pytest.mark.parametrize(
     ("amount", "text"),

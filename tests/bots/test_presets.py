@@ -15,7 +15,7 @@ from bots.models import AIProvider, Membership, Workspace
 from bots.presets import PRESETS
 from bots.providers.base import clients
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 ADD = "admin:bots_aiprovider_add"
 
 

@@ -22,7 +22,7 @@ from bots.providers.openai_models import offered
 from tests.config.test_admin import form_of
 from tests.fakes.model_server import ModelServer, Reply
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 ROUTER = {
     "id": "acme/large", "name": "Acme Large", "context_length": 131_072, "expiration_date": "2031-05-01",
     "pricing": {"prompt": "0.0000025", "completion": "0.00001", "input_cache_read": "0.000000075"},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from tests.product import Product
 
 PASSWORD = "a password of the tests"
+# A visitor at the other end: each of the two has each size, not each with each of the other's.
+two_sizes = pytest.mark.parametrize(("page", "desk"), [("phone", "desktop"), ("desktop", "phone")], indirect=True)
 
 
 def sign_in(page: Page, product: Product, name: str) -> None:

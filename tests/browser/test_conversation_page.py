@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.staff import sign_in, violations
+from tests.browser.staff import sign_in, two_sizes, violations
 from tests.browser.test_staff import ask
 from tests.product import Product
 
@@ -24,6 +24,7 @@ def _opened(page: Page, desk: Page, team: Product, name: str) -> None:
     expect(desk.get_by_role("log")).to_contain_text(f"my name is {name}")
 
 
+@two_sizes
 def test_an_open_transcript_shows_what_is_said_meanwhile(page: Page, desk: Page, team: Product) -> None:
     _opened(page, desk, team, "Ada")
     desk.evaluate("window.sameDocument = true")
@@ -41,6 +42,7 @@ def test_an_open_transcript_shows_what_is_said_meanwhile(page: Page, desk: Page,
     assert desk.evaluate("window.sameDocument")
 
 
+@two_sizes
 def test_an_operator_takes_over_notes_blocks_and_ends(page: Page, desk: Page, team: Product) -> None:
     _opened(page, desk, team, "Edsger")
     here = desk.url

@@ -106,7 +106,7 @@ def test_other_tabs_hear_of_a_new_conversation_when_the_old_one_is_over(page: Pa
     page.wait_for_timeout(300)
     assert page.evaluate("window.told") == []  # asked now, the server would show them the old one again
     fake.tell("ready", visitor="v", conversation=None, owner="bot", ended=False, bot=fake.bot)
-    page.wait_for_function("window.told.length === 1 && window.told[0].conversation === null")
+    page.wait_for_function("() => window.told.length === 1 && window.told[0].conversation === null")
 
 
 def test_tabs_keep_in_step(page: Page, address: str) -> None:

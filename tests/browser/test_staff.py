@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.staff import sign_in, violations
+from tests.browser.staff import sign_in, two_sizes, violations
 from tests.payloads import SCRIPTS
 from tests.product import Product
 
@@ -17,6 +17,7 @@ def ask(page: Page, text: str) -> None:
     page.get_by_role("textbox").press("Enter")
 
 
+@two_sizes
 def test_who_asks_for_a_person_gets_one(page: Page, desk: Page, team: Product) -> None:
     name = f"Ada {page.viewport_size}"
     page.goto(f"{team.address}/chat/demo/")
@@ -60,6 +61,7 @@ def test_the_start_page_says_what_is_next(desk: Page, team: Product) -> None:
     expect(desk.get_by_label("Short name")).to_be_visible()
 
 
+@two_sizes
 def test_a_channel_takes_a_break_and_visitors_are_told(page: Page, desk: Page, team: Product) -> None:
     page.goto(f"{team.address}/chat/demo/")
     expect(page.locator(".greeting")).to_be_visible()

@@ -22,7 +22,7 @@ from channels_integrations.setup import setup_of
 from conversations.models import Person
 from conversations.seed import seed_demo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"-" * 40
 OURS = [
     model

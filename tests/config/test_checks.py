@@ -78,21 +78,26 @@ def check(**environment: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "fault"),
+    "faults",
     [
-        ("DATABASE_URL", "mysql://me:geheim@db/x", "is no address of a PostgreSQL or SQLite database"),
-        ("DATABASE_URL", "postgres://me:geh/eim@db/x", "has a host or port that is none"),
-        ("REDIS_URL", "http://:geheim@redis/0", "is no redis:// address"),
-        ("REDIS_URL", "redis://:geheim@redis:port/0", "has a host or port that is none"),
-        ("PUBLIC_URL", "https://[bots.example", "has a host or port that is none"),
-        ("PORT", "99999", "is above 65535"),
+        {
+            "DATABASE_URL": ("mysql://me:geheim@db/x", "is no address of a PostgreSQL or SQLite database"),
+            "REDIS_URL": ("http://:geheim@redis/0", "is no redis:// address"),
+            "PUBLIC_URL": ("https://[bots.example", "has a host or port that is none"),
+            "PORT": ("99999", "is above 65535"),
+        },
+        {
+            "DATABASE_URL": ("postgres://me:geh/eim@db/x", "has a host or port that is none"),
+            "REDIS_URL": ("redis://:geheim@redis:port/0", "has a host or port that is none"),
+        },
     ],
 )
-def test_an_address_that_is_none_is_told_on_the_terminal(name: str, value: str, fault: str) -> None:
-    code, told = check(**{name: value})
+def test_each_address_that_is_none_is_told_on_the_terminal(faults: dict[str, tuple[str, str]]) -> None:
+    code, told = check(**{name: value for name, (value, _fault) in faults.items()})
     assert code == 1
-    assert f"{name} {fault}." in told
-    assert "HINT: Write " in told
+    for name, (_value, fault) in faults.items():
+        assert f"{name} {fault}." in told
+    assert told.count("HINT: Write ") == len(faults)
 
 
 def test_lines_of_the_file_that_set_nothing_are_told_by_their_number(tmp_path: Path) -> None:

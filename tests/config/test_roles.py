@@ -26,7 +26,7 @@ from conversations.models import (
 )
 from conversations.seed import seed_demo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 OURS = {"bots", "channels_integrations", "conversations"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 OPERATORS = {"Bot", "ChannelConfig", "Conversation", "Person", "CannedAnswer"}

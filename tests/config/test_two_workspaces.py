@@ -14,7 +14,7 @@ from channels_integrations.models import ChannelConfig
 from conversations.models import ChatUser, Conversation, Person, Turn
 from conversations.undone import replay
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 BOT = {"name": "New", "slug": "new", "prompt": "Hi.", "parameters": "{}", "is_active": "on"}
 
 

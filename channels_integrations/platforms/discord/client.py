@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 from django.conf import settings
 
@@ -111,6 +112,14 @@ class Client(discord.Client):
                 await self.close()
         except TimeoutError:
             await self.http.close()
+        for beats in self._heartbeats():
+            beats.stop()
+            await asyncio.to_thread(beats.join, CLOSE_SECONDS)
+
+    def _heartbeats(self) -> list[KeepAliveHandler]:
+        """Threads that still beat for us: of a connection that was just being made, discord.py forgets its own."""
+        beating = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
+        return [thread for thread in beating if getattr(thread.ws, "_connection", None) is self._connection]
 
     def _closed(self, error: discord.PrivilegedIntentsRequired | discord.ConnectionClosed) -> ChannelError:
         code = error.code if isinstance(error, discord.ConnectionClosed) else 4014

@@ -47,7 +47,7 @@ PRIVATE = Capabilities(
     waits=WAITS,
     keep_trying=24 * 3600,
 )
-GROUP = replace(PRIVATE, resend="edit", live="edit", live_every=3.0, chat_rate="20/minute")
+GROUP = replace(PRIVATE, resend="edit", live="edit", live_every=3.0, live_growth=1.5, chat_rate="20/minute")
 
 
 @adapter

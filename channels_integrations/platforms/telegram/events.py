@@ -80,6 +80,7 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
             addressed=addressed,
             reply_to=str(replied.message_id) if replied and not replied.is_topic else "",
             attachments=media,
+            raw={"album": message.media_group_id} if message.media_group_id else {},
         )
     ]
 

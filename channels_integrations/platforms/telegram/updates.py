@@ -100,6 +100,7 @@ class Message(Placed):
     caption_entities: tuple[Entity, ...] = Field(default=(), strict=False)
     reply_to_message: RepliedTo | None = None
     edit_date: Time = 0
+    media_group_id: Text = Field(default="", max_length=100)
 
 
 class Press(_Told):

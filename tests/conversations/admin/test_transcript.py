@@ -8,7 +8,7 @@ from django.test import Client
 from conversations.models import Delivery, Message, ToolCall, Turn
 from tests.conversations.admin.conftest import Shop, page, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 def _ours(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ async def shown(row: ChannelConfig, held: Claim, texts: list[str], *, pause: flo
     draft = Draft(turn_id=held.turn.pk, token=held.token, emit=discard)
     async with live.showing(held, adapter, draft, shows=True) as showing:
         assert showing is not None
-        showing._every = 0.05
+        showing._every, showing.able = 0.05, dataclasses.replace(showing.able, live_growth=1.0)
         for text in texts:
             await draft.add(text)
             await asyncio.sleep(pause)
@@ -113,9 +114,10 @@ async def test_a_placeholder_whose_fate_is_unknown_is_counted(demo: Setup, teleg
 
 async def test_half_of_a_group_s_budget_is_left_for_answers(demo: Setup, telegram: TelegramServer) -> None:
     row = await opened(demo, telegram)
-    words = [f"word{n} " for n in range(40)]
+    words = [f"word{n} " for n in range(20)]
     showing = await shown(row, await claimed(row, GROUP), words, pause=0.12)
     assert showing.placed
+    assert len(telegram.called("editMessageText")) >= 8
     assert len(telegram.called("sendMessage")) + len(telegram.called("editMessageText")) <= 11
     assert not telegram.early
 

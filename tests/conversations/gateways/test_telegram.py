@@ -114,6 +114,18 @@ async def test_what_cannot_be_read_is_answered_with_a_sentence_and_a_sticker_is_
     assert len(texts(telegram)) == 1
 
 
+async def test_an_album_is_answered_once(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    async with listening():
+        await heard(row)
+        for number in range(3):
+            telegram.bot.say(None, photo=[{"file_id": f"p{number}", "width": 1, "height": 1}], media_group_id="77")
+        telegram.bot.say("what is 6 * 7?")
+        await all_sent(2)
+    assert len(texts(telegram)) == 2
+    assert await in_thread(Message.objects.filter(role="user").count) == 4
+
+
 async def test_who_blocks_the_bot_is_sent_nothing_until_they_write_again(demo: Setup, telegram: TelegramServer) -> None:
     row = await opened(demo, telegram)
     async with listening():
