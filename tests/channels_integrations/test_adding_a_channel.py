@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.fakes.pagers import SECRET, Pagers
@@ -42,18 +42,18 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="module")
-def staff(product: Product) -> Iterator[httpx.Client]:
+def staff(product: Product) -> Iterator[httpx2.Client]:
     """A superuser's browser."""
     product.run(f"""
 from django.contrib.auth import get_user_model
 get_user_model().objects.create_superuser("root", password="{PASSWORD}")
 """)
-    with httpx.Client(base_url=product.address, follow_redirects=True, timeout=30) as client:
+    with httpx2.Client(base_url=product.address, follow_redirects=True, timeout=30) as client:
         send(client, "/admin/login/?next=/admin/", username="root", password=PASSWORD)
         yield client
 
 
-def send(client: httpx.Client, page: str, **filled: str) -> httpx.Response:
+def send(client: httpx2.Client, page: str, **filled: str) -> httpx2.Response:
     """A form of a page, sent as a browser does: filled boxes, and what stood in the others."""
     text = client.get(page).text
     boxes = {
@@ -66,7 +66,7 @@ def send(client: httpx.Client, page: str, **filled: str) -> httpx.Response:
     return answer
 
 
-def made(staff: httpx.Client, kind: str, pagers: Pagers) -> tuple[str, str]:
+def made(staff: httpx2.Client, kind: str, pagers: Pagers) -> tuple[str, str]:
     """A channel, made on the admin's pages; its id, and the page after it was saved."""
     bot = re.search(r'<option value="([0-9a-f-]{36})"', staff.get(f"{CHANNELS}add/").text)
     assert bot is not None
@@ -84,13 +84,13 @@ def page(number: int, **more: str) -> dict[str, str]:
     return {"id": f"p{number}", "room": "nurses", "who": "ada", **more}
 
 
-def test_pagers_that_call_us_are_answered(staff: httpx.Client, pagers: Pagers, product: Product) -> None:
+def test_pagers_that_call_us_are_answered(staff: httpx2.Client, pagers: Pagers, product: Product) -> None:
     channel, saved = made(staff, "pager", pagers)
     assert f"/webhooks/pager/{channel}/" in saved and SECRET not in saved
 
     def call(told: dict[str, str], secret: str = SECRET) -> int:
         where = f"{product.address}/webhooks/pager/{channel}/"
-        return httpx.post(where, json=told, headers={"pager-secret": secret}).status_code
+        return httpx2.post(where, json=told, headers={"pager-secret": secret}).status_code
 
     assert call(page(1, text="what is 6 * 7?"), secret="wrong") == 401
     assert call(page(1, text="what is 6 * 7?")) == 200
@@ -108,7 +108,7 @@ def test_pagers_that_call_us_are_answered(staff: httpx.Client, pagers: Pagers, p
     assert told.json()["state"] == "sent"
 
 
-def test_pagers_that_are_asked_are_answered(staff: httpx.Client, pagers: Pagers) -> None:
+def test_pagers_that_are_asked_are_answered(staff: httpx2.Client, pagers: Pagers) -> None:
     pagers.waiting.append(page(10, text="what is 6 * 9?"))
     _channel, saved = made(staff, "asked-pager", pagers)
     assert "Connected as The night shift." in saved
