@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from django.conf import settings
+from pydantic import SecretStr
 
 from bots.fields import Unreadable
 from bots.models import Bot, Workspace
 from bots.models.provider import Source
-from channels_integrations.base import adapters
+from channels_integrations.base import Adapter, adapters
 from channels_integrations.models import ChannelConfig
+from channels_integrations.setup import has_twin
 
 TOKENS = {"telegram": "TELEGRAM_BOT_TOKEN", "discord": "DISCORD_BOT_TOKEN"}
 
@@ -34,6 +36,9 @@ def _give(kind: str, token: str) -> None:
     bot = Bot.objects.filter(workspace=workspace, archived_at=None).order_by("created_at").first()
     if bot is None:
         return  # there will be one: the next start looks again
+    given = ChannelConfig.objects.filter(kind=kind, source=Source.ENVIRONMENT)
+    if not given.exists() and has_twin(_adapter(kind, token)):
+        return  # staff made a channel of this very account
     secrets = json.dumps({"token": token})
     made = {
         "workspace": workspace, "bot": bot, "slug": _free_slug(kind), "name": adapters[kind].label,
@@ -44,6 +49,11 @@ def _give(kind: str, token: str) -> None:
         return
     row.credentials, row.is_active, row.archived_at = secrets, True, None
     row.save()
+
+
+def _adapter(kind: str, token: str) -> Adapter:
+    cls = adapters[kind]
+    return cls(cls.Config.model_construct(token=SecretStr(token)))
 
 
 def _sealed(row: ChannelConfig) -> str:

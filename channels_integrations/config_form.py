@@ -20,6 +20,7 @@ from channels_integrations.flag_form import PREFIX as FLAG
 from channels_integrations.flag_form import OwnValue, own_boxes
 from channels_integrations.flags import Value
 from channels_integrations.models import ChannelConfig, workspace_flags
+from channels_integrations.setup import has_twin
 
 PREFIX = "config_"  # of the form's names, so that a platform's "name" is not the channel's
 
@@ -100,11 +101,14 @@ class PlatformForm(ChannelForm):
                 continue
             (self._secrets if _is_secret(info) else self._open)[name] = value
         try:
-            adapters[self.instance.kind].Config.model_validate({**self._open, **self._secrets})
+            config = adapters[self.instance.kind].Config.model_validate({**self._open, **self._secrets})
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False, include_context=False):
                 box = PREFIX + str(fault["loc"][0]) if fault["loc"] else ""
                 self.add_error(box if box in self.fields else None, _told(fault))
+            return cleaned
+        if has_twin(adapters[self.instance.kind](config), self.instance.pk):
+            self.add_error(None, _("Another channel uses this account, and both would answer. Give this one its own."))
         return cleaned
 
     def save(self, commit: bool = True) -> Any:

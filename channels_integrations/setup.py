@@ -21,7 +21,8 @@ from channels_integrations.models import ChannelConfig, config_of
 class Setup:
     """A channel, its bot and its flags. `picture`: the version of the bot's, "" for none.
 
-    `paused`: who writes is told `pause_message`, or where that is "" a sentence of ours, and no model answers.
+    `fault`: what staff have to mend before the platform takes anything. `paused`: who writes is told `pause_message`,
+    or where that is "" a sentence of ours, and no model answers.
     """
 
     workspace_id: uuid.UUID
@@ -32,6 +33,7 @@ class Setup:
     channel_prompt: str
     paused: bool
     pause_message: str
+    fault: str
     bot_id: uuid.UUID
     bot_slug: str
     bot_name: str
@@ -115,6 +117,19 @@ def _wrong(config: type[BaseModel], error: ValidationError) -> str:
     return f"{box}: {first['msg'].removeprefix('Value error, ')}"
 
 
+def has_twin(adapter: Adapter, besides: uuid.UUID | None = None) -> bool:
+    """Whether another channel in use has this very account: of two that listen, each would answer."""
+    if not adapter.identity():
+        return False
+    for row in _in_use().filter(kind=adapter.kind).exclude(pk=besides):
+        try:
+            if adapter_now(row.pk).identity() == adapter.identity():
+                return True
+        except Misconfigured:
+            continue
+    return False
+
+
 @remembered
 def channel_in_use(channel_id: uuid.UUID, kind: str) -> bool:
     """Whether there is such a channel, and it and its bot are in use."""
@@ -153,6 +168,7 @@ def _setup(row: ChannelConfig) -> Setup:
         channel_prompt=row.prompt,
         paused=row.is_paused,
         pause_message=row.pause_message,
+        fault=row.fault,
         bot_id=bot.pk,
         bot_slug=bot.slug,
         bot_name=bot.name,

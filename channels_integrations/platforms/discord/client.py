@@ -132,9 +132,21 @@ class Client(discord.Client):
         return ChannelError(f"Discord closed the connection ({code})", permanent=False, fault=fault)
 
 
+class Heartbeat(KeepAliveHandler):
+    """discord.py's thread, which may wake just after its loop has ended: then there is nothing to beat for."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except RuntimeError:
+            if not self.ws.loop.is_closed():
+                raise
+
+
 def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
     """A client that asks the addresses of the settings."""
     Route.BASE = settings.DISCORD_API_BASE_URL
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
+    discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     return Client(bot, heard)

@@ -56,7 +56,9 @@ def _may_be_taken(error: TelegramError) -> bool:
     """Whether the request may have gone out before it failed."""
     if says(str(error), ("too many requests", "pool timeout")):
         return False
-    return not isinstance(error.__cause__, UNSENT)
+    return error.__cause__ is not None and not isinstance(
+        error.__cause__, UNSENT
+    )  # without one it is Telegram's own no
 
 
 def _seconds(wait: int | timedelta) -> float:
