@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -132,15 +133,21 @@ class Client(discord.Client):
         return ChannelError(f"Discord closed the connection ({code})", permanent=False, fault=fault)
 
 
+class Over(Exception):
+    """The loop that a heartbeat was for has ended."""
+
+
 class Heartbeat(KeepAliveHandler):
     """discord.py's thread, which may wake just after its loop has ended: then there is nothing to beat for."""
 
     def run(self) -> None:
-        try:
+        with suppress(Over):
             super().run()
-        except RuntimeError:
-            if not self.ws.loop.is_closed():
-                raise
+
+    def get_payload(self) -> dict[str, Any]:
+        if self.ws.loop.is_closed():
+            raise Over
+        return super().get_payload()
 
 
 def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
