@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -26,7 +25,7 @@ def pagers() -> Iterator[Pagers]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """With the document's two files in an app of its own, and nothing else changed."""
+    """With the document's two drivers in an app of its own, and nothing else changed."""
     folder = tmp_path_factory.mktemp("apps")
     own = folder / "night/platforms/pager"
     own.mkdir(parents=True)
@@ -62,7 +61,8 @@ def send(client: httpx2.Client, page: str, **filled: str) -> httpx2.Response:
     chosen = re.findall(r'<select name="([^"]+)".*?<option value="([^"]*)" selected', text, re.DOTALL)
     token = client.cookies["csrftoken"]
     answer = client.post(page, data={**boxes, **dict(chosen), "csrfmiddlewaretoken": token, **filled})
-    assert answer.status_code == 200 and "Please correct the error" not in answer.text, answer.text
+    faults = re.findall(r'id="id_(\w+)_error"[^>]*>(.*?)</', answer.text, re.DOTALL)
+    assert (answer.status_code, "Please correct the error" in answer.text) == (200, False), faults
     return answer
 
 
