@@ -31,10 +31,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     own.mkdir(parents=True)
     for package in (folder / "night", own.parent, own):
         (package / "__init__.py").touch()
-    for name, code in zip(
-        ("adapter.py", "asking.py"), re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL), strict=True
-    ):
-        Path(own, name).write_text(code.replace("channels_integrations.platforms.pager", "night.platforms.pager"))
+    drivers = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(drivers) == 2
+    (own / "adapter.py").write_text("\n\n".join(drivers))
     given = {"EXTRA_APPS": "night", "PYTHONPATH": str(folder), "PRIVATE_NETWORKS": "127.0.0.0/8"}
     with serve(**given, GATEWAY_SECONDS="1") as made:
         yield made
