@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -26,16 +25,15 @@ def pagers() -> Iterator[Pagers]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """With the document's two files in an app of its own, and nothing else changed."""
+    """With the document's two drivers in an app of its own, and nothing else changed."""
     folder = tmp_path_factory.mktemp("apps")
     own = folder / "night/platforms/pager"
     own.mkdir(parents=True)
     for package in (folder / "night", own.parent, own):
         (package / "__init__.py").touch()
-    for name, code in zip(
-        ("adapter.py", "asking.py"), re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL), strict=True
-    ):
-        Path(own, name).write_text(code.replace("channels_integrations.platforms.pager", "night.platforms.pager"))
+    drivers = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(drivers) == 2
+    (own / "adapter.py").write_text("\n\n".join(drivers))
     given = {"EXTRA_APPS": "night", "PYTHONPATH": str(folder), "PRIVATE_NETWORKS": "127.0.0.0/8"}
     with serve(**given, GATEWAY_SECONDS="1") as made:
         yield made
@@ -62,7 +60,8 @@ def send(client: httpx2.Client, page: str, **filled: str) -> httpx2.Response:
     chosen = re.findall(r'<select name="([^"]+)".*?<option value="([^"]*)" selected', text, re.DOTALL)
     token = client.cookies["csrftoken"]
     answer = client.post(page, data={**boxes, **dict(chosen), "csrfmiddlewaretoken": token, **filled})
-    assert answer.status_code == 200 and "Please correct the error" not in answer.text, answer.text
+    faults = re.findall(r'id="id_(\w+)_error"[^>]*>(.*?)</', answer.text, re.DOTALL)
+    assert (answer.status_code, "Please correct the error" in answer.text) == (200, False), faults
     return answer
 
 
