@@ -91,6 +91,10 @@ class Adapter(ABC):
         self.config: Any = config
         self.account = account
 
+    def identity(self) -> str:
+        """What the account is known by at its platform; two channels cannot share it. "" where there is none."""
+        return ""
+
 
 class SendingAdapter(Adapter):
     """A platform that is sent messages; web chat and API are read by their clients instead."""

@@ -14,11 +14,13 @@ from pydantic.fields import FieldInfo
 
 from bots.admin import theme
 from bots.fields import Unreadable
+from channels_integrations.accounts import TOKENS
 from channels_integrations.base import adapters
 from channels_integrations.flag_form import PREFIX as FLAG
 from channels_integrations.flag_form import OwnValue, own_boxes
 from channels_integrations.flags import Value
 from channels_integrations.models import ChannelConfig, workspace_flags
+from channels_integrations.setup import has_twin
 
 PREFIX = "config_"  # of the form's names, so that a platform's "name" is not the channel's
 
@@ -82,7 +84,9 @@ class PlatformForm(ChannelForm):
         self._fill_flags()
         self._asked = adapters[self.instance.kind].Config.model_fields
         for name, info in self._asked.items():
-            if not _is_secret(info):
+            if _is_secret(info):
+                self._lock(PREFIX + name)
+            else:
                 value = self.instance.config.get(name, info.get_default(call_default_factory=True))
                 self.initial[PREFIX + name] = "\n".join(value) if isinstance(value, list) else value
 
@@ -97,11 +101,14 @@ class PlatformForm(ChannelForm):
                 continue
             (self._secrets if _is_secret(info) else self._open)[name] = value
         try:
-            adapters[self.instance.kind].Config.model_validate({**self._open, **self._secrets})
+            config = adapters[self.instance.kind].Config.model_validate({**self._open, **self._secrets})
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False, include_context=False):
                 box = PREFIX + str(fault["loc"][0]) if fault["loc"] else ""
-                self.add_error(box if box in self.fields else None, fault["msg"].removeprefix("Value error, "))
+                self.add_error(box if box in self.fields else None, _told(fault))
+            return cleaned
+        if has_twin(adapters[self.instance.kind](config), self.instance.pk):
+            self.add_error(None, _("Another channel uses this account, and both would answer. Give this one its own."))
         return cleaned
 
     def save(self, commit: bool = True) -> Any:
@@ -121,6 +128,14 @@ class PlatformForm(ChannelForm):
             if isinstance(field, OwnValue):
                 field.above(above.get(field.flag.name, field.flag.default))
                 self.initial[name] = own.get(field.flag.name)
+
+    def _lock(self, box: str) -> None:
+        """A secret that the environment gives is changed there."""
+        if self.instance.is_from_environment and self.instance.kind in TOKENS:
+            self.fields[box].disabled = True
+            self.fields[box].widget.attrs["placeholder"] = "••••••••"
+            told = _("From the environment: %(name)s. Change it there; it is taken at the next start.")
+            self.fields[box].help_text = told % {"name": TOKENS[self.instance.kind]}
 
     def _stored_secrets(self) -> dict[str, Any]:
         try:
@@ -146,8 +161,23 @@ def config_boxes(kind: str) -> list[str]:
     return [PREFIX + name for name in config.model_fields] if config else []
 
 
+def _told(fault: Any) -> str:
+    """What a box is told of its fault."""
+    if fault["type"] == "missing":
+        return str(_("Please fill this in."))
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    return text[:1].upper() + text[1:]
+
+
 def _is_secret(info: FieldInfo) -> bool:
     return info.annotation is SecretStr or SecretStr in get_args(info.annotation)
+
+
+def _choices(info: FieldInfo) -> list[tuple[str, str]]:
+    """A Literal's values with what people read for them: `json_schema_extra={"choices": {value: text}}`."""
+    extra = info.json_schema_extra
+    said: Any = extra.get("choices", {}) if isinstance(extra, dict) else {}
+    return [(value, said.get(value, value)) for value in get_args(info.annotation)]
 
 
 def _box(name: str, info: FieldInfo) -> forms.Field:
@@ -160,8 +190,7 @@ def _box(name: str, info: FieldInfo) -> forms.Field:
         told["help_text"] = f"{told['help_text']} {_('Never shown. Leave empty to keep it.')}".strip()
         return forms.CharField(widget=theme.Password(attrs={"autocomplete": "new-password"}), **told)
     if get_origin(info.annotation) is Literal:
-        choices = [(value, value) for value in get_args(info.annotation)]
-        return forms.ChoiceField(choices=choices, widget=theme.Select, **told)
+        return forms.ChoiceField(choices=_choices(info), widget=theme.Select, **told)
     if info.annotation is bool:
         return forms.BooleanField(widget=theme.Switch, **told)
     if info.annotation is int:

@@ -34,6 +34,7 @@ def connect(channel: ChannelConfig) -> Account | str:
         _remember(channel, account=channel.account, fault=error.fault)
         return fault
     except TimeoutError:
+        _remember(channel, account=channel.account, fault="")  # what was wrong before this need not be any more
         return "The platform did not answer in time. It is tried again in the background."
     _remember(channel, account=account.name, fault="")
     return account

@@ -85,7 +85,8 @@ def own_boxes() -> dict[str, OwnValue]:
 
 def title(name: str) -> str:
     """A flag's name as people write: "Enable tools"."""
-    return name.replace("_", " ").capitalize()
+    flag = KNOWN.get(name)
+    return (flag.title if flag else "") or name.replace("_", " ").capitalize()
 
 
 def said(value: Value | None) -> str:

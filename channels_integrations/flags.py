@@ -22,13 +22,17 @@ ON, OFF = ("true", "on"), ("false", "off")
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A switch the code asks for. Its default's type is its type; a number is from `least` to `most`."""
+    """A switch the code asks for. Its default's type is its type; a number is from `least` to `most`.
+
+    `title`: what staff read; "" where its name says it.
+    """
 
     name: str
     default: Value
     help: str
     least: int = 0
     most: int = LARGEST
+    title: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -92,10 +96,31 @@ KNOWN: dict[str, Flag] = {
         Flag("conversation_idle", 86_400, "Seconds of silence after which a message starts a new conversation."),
         Flag("enable_commands", True, "Whether /help and the other commands are understood."),
         Flag("enable_tools", True, "Whether the bot's tools are offered to the model."),
-        Flag("enable_slash_commands", True, "Whether a platform's own menu lists the commands."),
-        Flag("live_answers", True, "Whether an answer is shown while it is written, where the platform can."),
-        Flag("merge_window", 0, "Seconds (0-10) in which a person's quick messages become one question.", most=10),
-        Flag("messages_per_minute", 0, "Most messages of a person in a minute; 0: as RATE_LIMIT_PER_MINUTE says."),
+        Flag(
+            "enable_slash_commands",
+            True,
+            "Whether a platform's own menu lists the commands.",
+            title="Commands in the platform's menu",
+        ),
+        Flag(
+            "live_answers",
+            True,
+            "Whether an answer is shown while it is written, where the platform can.",
+            title="Show answers while they are written",
+        ),
+        Flag(
+            "merge_window",
+            0,
+            "Seconds (0-10) in which a person's quick messages become one question.",
+            most=10,
+            title="Wait for more of the same person (seconds)",
+        ),
+        Flag(
+            "messages_per_minute",
+            0,
+            "Most messages of a person in a minute; 0: as RATE_LIMIT_PER_MINUTE says.",
+            title="Messages of a person in a minute",
+        ),
     )
 }
 _stored: StoredFlags = lambda workspace_id, channel_id: {}  # noqa: E731  replaced by read_with

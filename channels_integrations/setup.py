@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bots.fields import Unreadable
 from bots.models import Bot, BotPicture
@@ -21,7 +21,8 @@ from channels_integrations.models import ChannelConfig, config_of
 class Setup:
     """A channel, its bot and its flags. `picture`: the version of the bot's, "" for none.
 
-    `paused`: who writes is told `pause_message`, or where that is "" a sentence of ours, and no model answers.
+    `fault`: what staff have to mend before the platform takes anything. `paused`: who writes is told `pause_message`,
+    or where that is "" a sentence of ours, and no model answers.
     """
 
     workspace_id: uuid.UUID
@@ -32,6 +33,7 @@ class Setup:
     channel_prompt: str
     paused: bool
     pause_message: str
+    fault: str
     bot_id: uuid.UUID
     bot_slug: str
     bot_name: str
@@ -99,10 +101,33 @@ def adapter_now(channel_id: uuid.UUID) -> Adapter:
     try:
         return adapters[row.kind](config_of(row), row.account)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Misconfigured(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise Misconfigured(_wrong(adapters[row.kind].Config, error)) from None
     except Unreadable as error:
         raise Misconfigured(str(error)) from None
+
+
+def _wrong(config: type[BaseModel], error: ValidationError) -> str:
+    """The first fault, at the box that staff know by its title."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    field = config.model_fields.get(name)
+    box = f"“{(field.title if field else None) or name}”"
+    if first["type"] == "missing":
+        return f"{box} is not filled in."
+    return f"{box}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def has_twin(adapter: Adapter, besides: uuid.UUID | None = None) -> bool:
+    """Whether another channel in use has this very account: of two that listen, each would answer."""
+    if not adapter.identity():
+        return False
+    for row in _in_use().filter(kind=adapter.kind).exclude(pk=besides):
+        try:
+            if adapter_now(row.pk).identity() == adapter.identity():
+                return True
+        except Misconfigured:
+            continue
+    return False
 
 
 @remembered
@@ -143,6 +168,7 @@ def _setup(row: ChannelConfig) -> Setup:
         channel_prompt=row.prompt,
         paused=row.is_paused,
         pause_message=row.pause_message,
+        fault=row.fault,
         bot_id=bot.pk,
         bot_slug=bot.slug,
         bot_name=bot.name,

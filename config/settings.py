@@ -201,19 +201,16 @@ FIELD_ENCRYPTION_KEYS = [key.strip() for key in env["FIELD_ENCRYPTION_KEYS"].spl
 PRIVATE_NETWORKS = env["PRIVATE_NETWORKS"]
 
 # Addresses of the outside world ---------------------------------------------------------------------------------------
+TELEGRAM_API_BASE_URL = env["TELEGRAM_API_BASE_URL"].rstrip("/")
 DISCORD_API_BASE_URL = env["DISCORD_API_BASE_URL"].rstrip("/")
 DISCORD_GATEWAY_URL = env["DISCORD_GATEWAY_URL"]
 
 # Models, conversations, durability ------------------------------------------------------------------------------------
 DEFAULT_MODEL = env["DEFAULT_MODEL"]
 OPENAI_API_KEY = env["OPENAI_API_KEY"]
-TELEGRAM_BOT_TOKEN = env["TELEGRAM_BOT_TOKEN"]
-TELEGRAM_API_BASE_URL = env["TELEGRAM_API_BASE_URL"].rstrip("/")
-DISCORD_BOT_TOKEN = env["DISCORD_BOT_TOKEN"]
-DISCORD_API_BASE_URL = env["DISCORD_API_BASE_URL"].rstrip("/")
-DISCORD_GATEWAY_URL = env["DISCORD_GATEWAY_URL"]
 OPENAI_BASE_URL = env["OPENAI_BASE_URL"]
-TELEGRAM_API_BASE_URL = env["TELEGRAM_API_BASE_URL"].rstrip("/")
+TELEGRAM_BOT_TOKEN = env["TELEGRAM_BOT_TOKEN"]
+DISCORD_BOT_TOKEN = env["DISCORD_BOT_TOKEN"]
 SESSION_TTL_SECONDS = env["SESSION_TTL_SECONDS"]
 RATE_LIMIT_PER_MINUTE = env["RATE_LIMIT_PER_MINUTE"]
 SOCKETS_PER_ADDRESS = env["SOCKETS_PER_ADDRESS"]

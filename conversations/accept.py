@@ -228,6 +228,8 @@ def _store(
     )
     wait = merging.window(setup, incoming) if answered else 0
     held = answered and claim and not wait and _is_free(conversation)
+    if answered and not wait and setup.flags["merge_window"]:
+        merging.end_waiting(conversation)
     turn = merging.joined(conversation, sender_id, wait) if wait else None
     turn = turn or (_turn(conversation, held, wait) if answered else None)
     message = Message.objects.create(

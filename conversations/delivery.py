@@ -40,6 +40,7 @@ from conversations.outbox import later
 log = structlog.get_logger(__name__)
 
 MISCONFIGURED_SECONDS = 60.0
+MOST_GONE = 3  # times that a message is put there anew after somebody took it away
 ENDS = 5  # tries of a part that may double, of which one at least ended its process
 
 
@@ -141,9 +142,7 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
             row.move(state=verdict, reason=row.reason or verdict.label, ambiguous=row.ambiguous or again)
             _count(row, adapter, channel)
             return 0.0
-        calls = 2 if able.resend == "edit" and not row.platform_id else 1
-        wait = rates.wait_to_send(row.message.channel_id, row.message.conversation.chat_id, able, calls=calls)
-        if wait:
+        if wait := _wait(row, able):
             row.move(run_after=later(wait))
             return wait
         ambiguous = row.ambiguous or (again and _doubles(able))
@@ -153,6 +152,14 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
         if again and able.resend == "edit" and not row.platform_id:
             metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
         return Sending(row, row.message.conversation.chat_id, adapter, able, channel)
+
+
+def _wait(row: Any, able: Capabilities) -> float:
+    """0, or the seconds until the platform may be asked: for its rates, or since it takes nothing of this channel."""
+    channel_id, chat_id = row.message.channel_id, row.message.conversation.chat_id
+    wait = rates.wait_to_try(channel_id) if setup_of(channel_id).fault else 0.0
+    calls = 2 if able.resend == "edit" and not row.platform_id else 1
+    return wait or rates.wait_to_send(channel_id, chat_id, able, calls=calls)
 
 
 def _head(conversation_id: uuid.UUID) -> Any:
@@ -209,16 +216,16 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
     if isinstance(outcome, str):
         row.move(state=Delivery.State.SENT, platform_id=outcome[:200], sent_at=Now(), reason="")
         return
-    if isinstance(outcome, MessageGone):
-        row.move(state=Delivery.State.NEW, platform_id="", reason=str(outcome)[:300], run_after=Now())
-        return
     log.warning("send_failed", delivery=str(row.pk), reason=str(outcome), attempt=row.attempts)
     reason = str(outcome)[:300]
     if outcome.blocked:
         reach.lost(row.message.conversation_id)
-    if outcome.fault:
+    if isinstance(outcome, MessageGone) and row.attempts <= MOST_GONE:
+        row.move(state=Delivery.State.NEW, platform_id="", reason=reason, run_after=later(able.waits[0]))
+    elif outcome.fault:
         reach.fault(row.message.channel_id, outcome.fault)
-        row.move(state=Delivery.State.NEW, reason=reason, run_after=later(MISCONFIGURED_SECONDS))
+        wait = later(MISCONFIGURED_SECONDS)  # no try of its own: it is not the message that is refused
+        row.move(state=Delivery.State.NEW, reason=reason, run_after=wait, attempts=row.attempts - 1)
     elif outcome.ambiguous and not _may_repeat(row, able):
         row.move(state=Delivery.State.UNKNOWN, reason=reason, ambiguous=True)
     elif outcome.permanent or row.attempts > len(able.waits):

@@ -184,7 +184,7 @@ def take(setup: Setup, told: InboundEvent) -> Accepted | None:
     event = _storable(event)
     own = int(setup.flags["messages_per_minute"])
     if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id, own=own):
-        event = dataclasses.replace(event, raw={"refused": "too_often"})
+        event = dataclasses.replace(event, raw={**event.raw, "refused": "too_often"})
     accepted = accept(setup, event, claim=True)
     if event.text.strip().lower() == "/stop" and accepted.claim is None and not accepted.repeated:
         request_stop(accepted.conversation_id)  # its holder sees it within a second

@@ -8,6 +8,7 @@ after a crash goes on with it, and no answer stands there twice.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,7 +67,9 @@ class Live:
         self.not_before = 0.0  # by time.monotonic(): the platform asked for patience
         self._over = asyncio.Event()
         self._said: Rich | None = None
-        self._shown_at = self._typed_at = 0.0
+        self._shown_at = self._looked_at = self._typed_at = 0.0
+        self._length = 0  # of the text that was shown
+        self._is_full = False  # its first part, which alone is shown in a message
         self._every = self.able.live_every
         self._began = time.monotonic()
         if held.turn.live_id == PLACING:
@@ -94,8 +97,7 @@ class Live:
                 if self._may_type(now):
                     self._typed_at = now
                     await self.adapter.typing(self.chat_id)  # type: ignore[attr-defined]
-                part = self._due(now)
-                if part is not None:
+                if self._is_due(now) and (part := await asyncio.to_thread(self._part)) is not None:
                     await self._show(part)
         except ChannelError as error:
             self._refused(error)
@@ -108,14 +110,23 @@ class Live:
             return False
         return now - self._typed_at >= self.able.typing_every
 
-    def _due(self, now: float) -> Rich | None:
-        """The part to show now, if it is time and it is new."""
-        if not self.mode or not self.draft.text.strip() or now - max(self._shown_at, self._began) < self._every:
+    def _is_due(self, now: float) -> bool:
+        """Whether it is time to look, and there is something new; a draft is shown anew before it is forgotten."""
+        text, again = self.draft.text, self.mode == "draft" and now - self._shown_at > STALE
+        if not self.mode or not text.strip() or now - max(self._looked_at, self._began) < self._every:
+            return False
+        self._looked_at = now
+        return again or len(text) != self._length
+
+    def _part(self) -> Rich | None:
+        """What is shown of the text: its end in a draft, its beginning in a message; None where that is full."""
+        text = self.draft.text
+        parts = [part for part in self.adapter.parts(text) if part.text.strip()]
+        self._length = len(text)
+        if self.mode == "edit" and len(parts) > 1 and self._is_full:
             return None
-        parts = [part for part in self.adapter.parts(self.draft.text) if part.text.strip()]
-        part = parts[-1 if self.mode == "draft" else 0].stripped()
-        again = self.mode == "draft" and now - self._shown_at > STALE
-        return part if part != self._said or again else None
+        self._is_full = len(parts) > 1
+        return parts[-1 if self.mode == "draft" else 0].stripped()
 
     async def _show(self, part: Rich) -> None:
         message = OutboundMessage(
@@ -144,11 +155,13 @@ class Live:
         if self.able.resend == "edit" and not await in_thread(self._note, PLACING):
             raise Overtaken
         crash.point("placeholder begun")
-        placed = await adapter.place(
-            OutboundMessage(
-                chat_id=message.chat_id, text="", reply_to=message.reply_to, idempotency_key=message.idempotency_key
-            )
-        )
+        try:
+            placed = await adapter.place(dataclasses.replace(message, text="", spans=()))
+        except ChannelError as error:
+            if error.ambiguous and self.able.resend == "edit":  # one may stand there: no other is tried
+                metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
+                self.mode = ""
+            raise
         crash.point("placeholder taken")
         if not await in_thread(self._note, placed):
             metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
@@ -168,7 +181,7 @@ class Live:
             self.not_before = time.monotonic() + error.retry_after
         elif error.permanent:
             self.mode = ""
-        self._shown_at, self._every = time.monotonic(), min(self._every * 2, SLOWEST)
+        self._every, self._length = min(self._every * 2, SLOWEST), 0  # the same is shown again
 
 
 @asynccontextmanager

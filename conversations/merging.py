@@ -31,6 +31,11 @@ def is_more_of_it(conversation: Conversation, incoming: IncomingMessage) -> bool
     return bool(recent.filter(metadata__album=album, turn__isnull=False).exists())
 
 
+def end_waiting(conversation: Conversation) -> None:
+    """What waits for more of somebody waits no longer: something comes behind it that is to be answered after it."""
+    Turn.objects.filter(conversation=conversation, state=Turn.State.QUEUED, run_after__gt=Now()).update(run_after=Now())
+
+
 def joined(conversation: Conversation, sender_id: uuid.UUID, seconds: int) -> Turn | None:
     """The turn that still waits for more of this person, waiting anew; None when there is none."""
     queued = Turn.objects.filter(conversation=conversation, state=Turn.State.QUEUED, run_after__gt=Now())

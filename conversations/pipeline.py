@@ -86,8 +86,8 @@ async def answer(
         with translation.override(_language(held)):
             async with live.showing(held, _watched(begun), draft, shows=_shows(begun)) as shown:
                 outcome = await _outcome(begun, running)
-        crash.point("turn closing")
-        closed = await in_thread_again(_close, begun, outcome, shown) if outcome else None
+            crash.point("turn closing")
+            closed = await in_thread_again(_close, begun, outcome, shown) if outcome else None
         if closed is None or outcome is None:
             log.warning("turn_fenced")
             metrics.FENCED.inc()

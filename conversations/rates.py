@@ -53,6 +53,11 @@ def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities, *, cal
     return _wait(_sends(channel_id, chat_id, able), calls)
 
 
+def wait_to_try(channel_id: uuid.UUID) -> float:
+    """0, or the seconds until somebody may find out whether a channel with a fault takes messages again."""
+    return _wait([(parse("2/minute"), f"try:{channel_id}")])
+
+
 def may_show(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> bool:
     """Whether an unfinished answer may be shown in this chat: one call counted, and half of its budget left over."""
     asks = _sends(channel_id, chat_id, able)

@@ -121,8 +121,8 @@ def _claimed(turn: Turn, conversation: Conversation, length: int, **unfinished: 
 def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Closed | None:
     """The stored answer, with its parts for the platform. None when the lease went to another: nothing is changed."""
     turn = held.turn
-    others = Turn.objects.filter(conversation=turn.conversation_id, state__in=OPEN, run_after__lte=Now())
-    others = others.exclude(pk=turn.pk)
+    due = Turn.objects.filter(conversation=turn.conversation_id, state__in=OPEN, run_after__lte=Now())
+    others = due.exclude(pk=turn.pk)
     with transaction.atomic():
         conversation = (
             Conversation.objects.select_for_update()
@@ -218,7 +218,8 @@ def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
             pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None,
             conversation__chat_user__person__blocked_at=None,
         ).update(
-            state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", finished_at=None, run_after=Now(),
+            state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", live_id="", finished_at=None,
+            run_after=Now(),
         )
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -34,10 +35,11 @@ def place_of(channel_id: uuid.UUID, kind: str) -> Place:
 
 def recent(channel_id: uuid.UUID) -> dict[str, str]:
     """Chats in which something was said within a day, and the last event id that is known of each."""
-    chats = Conversation.objects.filter(channel_id=channel_id, last_activity__gt=Now() - RECENT)
-    said = Message.objects.filter(conversation__in=chats, event_id__isnull=False).order_by("conversation_id", "seq")
+    said = Message.objects.filter(conversation=OuterRef("pk"), event_id__isnull=False).order_by("-seq")
     said = said.exclude(metadata__has_key="invoked")  # presses and commands are heard out of order
-    return dict(said.values_list("conversation__chat_id", "event_id"))
+    chats = Conversation.objects.filter(channel_id=channel_id, last_activity__gt=Now() - RECENT).order_by("pk")
+    known = chats.annotate(event=Subquery(said.values("event_id")[:1])).exclude(event=None)
+    return dict(known.values_list("chat_id", "event"))
 
 
 def webhook_of(channel_id: uuid.UUID, kind: str) -> str:

@@ -18,8 +18,10 @@ from django.conf import settings
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
+from conversations import metrics
 from tests import promql
 from tests.fakes.model_server import ModelServer, Reply
+from tests.fakes.telegram_server import TOKEN, TelegramServer
 from tests.fakes.webhook_receiver import SECRET, Receiver, signed
 from tests.product import Product, free_port, serve
 
@@ -29,6 +31,9 @@ ALERTS = [rule for group in yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml
           for rule in group["rules"]]  # fmt: skip
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]] + [rule["expr"] for rule in ALERTS]
+DECLARED = {
+    metric._name: set(metric._labelnames) for metric in vars(metrics).values() if hasattr(metric, "_labelnames")
+}
 MADE_BY_PROMETHEUS = {"up"}
 SETUP = """
 import json
@@ -103,8 +108,10 @@ def use(product: Product, receiver: Receiver, model: ModelServer) -> None:
 def told() -> Iterator[Told]:
     """After some use, with an open chat."""
     port = free_port()
-    with ModelServer() as model, Receiver() as receiver, serve(
-        PRIVATE_NETWORKS="127.0.0.0/8", OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=model.base_url, METRICS_PORT=str(port)
+    with ModelServer() as model, Receiver() as receiver, TelegramServer() as telegram, serve(
+        PRIVATE_NETWORKS="127.0.0.0/8", OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=model.base_url,
+        METRICS_PORT=str(port), TELEGRAM_BOT_TOKEN=TOKEN, TELEGRAM_API_BASE_URL=telegram.origin,
+        GATEWAY_SECONDS="1",
     ) as product:  # fmt: skip
         use(product, receiver, model)
         with connect(product.address.replace("http", "ws") + "/ws/chat/demo/"):
@@ -152,6 +159,7 @@ def test_the_numbers_are_those_of_what_happened(told: Told) -> None:
     assert value("switchboard_needs_a_person", owner="waiting") == 1
     assert 0 < value("switchboard_longest_wait_seconds") < 60
     assert value("switchboard_open_sockets", kind="chat") == 1
+    assert value("switchboard_listeners", platform="telegram", state="listening") == 1
     assert value("switchboard_database_up") == 1
 
 
@@ -164,7 +172,8 @@ def test_the_docs_list_every_metric_of_ours_with_its_labels(told: Told) -> None:
     for family in told.families.values():
         if family.name.startswith("switchboard_"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            found[name] = (family.type, set().union(*(sample.labels for sample in family.samples)) - {"le"})
+            told_of = set().union(*(sample.labels for sample in family.samples)) - {"le"}
+            found[name] = (family.type, told_of or DECLARED.get(family.name, set()))
     assert documented == found
 
 

@@ -54,7 +54,7 @@ def test_both_locks_agree() -> None:
 
 
 def test_every_container_tells_its_health(services: dict[str, Any]) -> None:
-    assert {"web", "worker", "beat", "postgres", "redis"} <= services.keys()
+    assert {"web", "worker", "gateway", "beat", "postgres", "redis"} <= services.keys()
     assert all("test" in service["healthcheck"] for service in services.values())
 
 
@@ -63,6 +63,20 @@ def test_web_waits_for_healthy_stores_and_may_finish_its_answers(services: dict[
     assert all(web["depends_on"][store] == {"condition": "service_healthy"} for store in ("postgres", "redis"))
     assert web["stop_grace_period"] == "40s"
     assert ":?" in web["environment"]["SECRET_KEY"]
+
+
+def test_the_gateway_listens_to_all_there_is_once_the_tables_are_there(services: dict[str, Any]) -> None:
+    gateway = services["gateway"]
+    assert gateway["command"][-1] == "run_gateway"  # every platform, and those to come
+    assert gateway["healthcheck"]["test"][-2:] == ["run_gateway", "--healthy"]
+    assert gateway["depends_on"] == {"web": {"condition": "service_healthy"}}
+    assert gateway["stop_grace_period"] == "40s"
+
+
+@pytest.mark.parametrize("platform", ["telegram", "discord"])
+def test_make_listens_to_a_platform_by_its_name(platform: str) -> None:
+    shown = subprocess.run(["make", "--dry-run", platform], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f"manage.py run_gateway {platform}" in shown
 
 
 def test_monitoring_is_asked_for_by_name_and_published_to_this_machine_alone(services: dict[str, Any]) -> None:
@@ -79,7 +93,7 @@ def test_monitoring_is_asked_for_by_name_and_published_to_this_machine_alone(ser
 def test_prometheus_asks_every_process_at_the_port_it_tells_metrics_at(services: dict[str, Any]) -> None:
     (job,) = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
     (asked,) = job["dns_sd_configs"]
-    assert set(asked["names"]) == {"web", "worker"}
+    assert set(asked["names"]) == {"web", "worker", "gateway"}
     for name in asked["names"]:
         environment = services[name]["environment"]
         assert (environment["METRICS_PORT"], environment["METRICS_HOST"]) == (str(asked["port"]), "0.0.0.0")  # noqa: S104

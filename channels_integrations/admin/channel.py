@@ -93,13 +93,13 @@ class ChannelAdmin(ScopedModelAdmin):
         groups: list[Any] = [(None, {"fields": own, "description": "" if obj else _first_step(request)})]
         if obj is None:
             return groups
-        groups += [
-            (_("What is different here"), {"fields": ["default_model", "prompt"]}),
-            (_("Where people find it"), {"fields": ["address", *(["snippet"] if _embeds(obj) else [])]}),
-        ]
         may = self.has_change_permission(request, obj)
         if may and config_boxes(obj.kind):
             groups.append((adapters[obj.kind].label, {"fields": config_boxes(obj.kind)}))
+        groups += [
+            (_("Where people find it"), {"fields": ["address", *(["snippet"] if _embeds(obj) else [])]}),
+            (_("What is different here"), {"fields": ["default_model", "prompt"]}),
+        ]
         groups.append((_("Take a break"), {"fields": ["is_paused", "pause_message"]}))
         if may and obj.kind in adapters and _may_set_flags(request, obj):
             groups.append((_("Feature flags of this channel"), {"fields": list(own_boxes())}))
@@ -138,7 +138,7 @@ class ChannelAdmin(ScopedModelAdmin):
             FeatureFlag.objects.put(
                 name, value, workspace_id=obj.workspace_id, channel_id=obj.pk, who=request.user
             )  # fmt: skip
-        if change and issubclass(_adapter_class(obj), ConnectingAdapter):
+        if change and obj.is_active and issubclass(_adapter_class(obj), ConnectingAdapter):
             transaction.on_commit(functools.partial(try_account, request, obj))
 
     def test(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -207,7 +207,7 @@ class ChannelAdmin(ScopedModelAdmin):
     def address(self, obj: Any) -> str:
         """Where people or their platform reach it, with a button that copies it."""
         if issubclass(_adapter_class(obj), GatewayAdapter):
-            return obj.account or _("It is told when the account was tried.")
+            return obj.account or _("It is shown here once the account has been tried.")
         if issubclass(_adapter_class(obj), WebhookAdapter):
             told = _("Give it to %(platform)s as the address to call.") % {"platform": self.platform(obj)}
             return _copied(f"{_base()}{reverse('webhook', args=[obj.kind, obj.pk])}", told)

@@ -30,7 +30,7 @@ def check(admin: Any, request: HttpRequest, object_id: Any) -> HttpResponse:
     told = ngettext("%(count)d thing to mend.", "%(count)d things to mend.", wrong) % {"count": wrong}
     text = told if wrong else _("Everything is as it should be.")
     if not request.accepts("text/html"):
-        shown = [{"ok": finding.ok, "text": _line(finding)} for finding in findings]
+        shown = [{"ok": found.ok, "text": f"{found.check}: {found.message}", "mend": found.mend} for found in findings]
         return JsonResponse({"state": "failed" if wrong else "sent", "text": text, "findings": shown})
     for finding in findings:
         messages.add_message(request, messages.SUCCESS if finding.ok else messages.WARNING, _line(finding))
@@ -47,4 +47,5 @@ def try_account(request: HttpRequest, channel: ChannelConfig) -> None:
 
 
 def _line(finding: Finding) -> str:
-    return f"{finding.check}: {finding.message} {finding.mend}".strip()
+    said = f"{finding.check}: {finding.message}"
+    return f"{said.rstrip('.')}. {finding.mend}" if finding.mend else said

@@ -18,7 +18,10 @@ def listening(channel: Any) -> str:
     row: Listener | None = getattr(channel, "listener", None)
     gateway = row.gateway if row else None
     if row is None or gateway is None or timezone.now() - gateway.beat_at > SILENT:
-        return _("Nobody listens to it: `manage.py run_gateway` has to run, or it starts in a few seconds.")
+        return _(
+            "Nobody listens to it yet. That begins within seconds; if it does not, whoever runs the server has to "
+            "start “manage.py run_gateway”."
+        )
     if row.state == Listener.State.LISTENING:
         return _("On, as %(account)s.") % {"account": channel.account} if channel.account else _("On.")
     if row.state == Listener.State.WAITING:

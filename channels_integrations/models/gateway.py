@@ -14,6 +14,10 @@ from bots.models.workspace import ScopedQuerySet
 from channels_integrations.models.channel import ChannelConfig
 
 
+class GatewayQuerySet(ScopedQuerySet):
+    workspace_path = "listeners__channel__workspace"
+
+
 class Gateway(models.Model):
     """A process that listens to platforms. While its heart beats, nobody else listens to what is its own."""
 
@@ -22,6 +26,8 @@ class Gateway(models.Model):
     kinds = models.JSONField(default=list)
     started_at = models.DateTimeField(db_default=Now())
     beat_at = models.DateTimeField(db_default=Now())
+
+    objects = GatewayQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

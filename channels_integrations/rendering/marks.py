@@ -49,8 +49,11 @@ def _written(rich: Rich) -> Iterator[str]:
 
 def _edges(rich: Rich) -> list[tuple[int, list[Span], list[Span]]]:
     """Places where styles end and begin, in order."""
-    places = sorted({edge for span in rich.spans for edge in (span.start, span.end)})
-    return [(at, [s for s in rich.spans if s.end == at], [s for s in rich.spans if s.start == at]) for at in places]
+    found: dict[int, tuple[list[Span], list[Span]]] = {}
+    for span in rich.spans:
+        found.setdefault(span.end, ([], []))[0].append(span)
+        found.setdefault(span.start, ([], []))[1].append(span)
+    return [(at, *found[at]) for at in sorted(found)]
 
 
 def _open(span: Span, rich: Rich, around: list[Span]) -> str:

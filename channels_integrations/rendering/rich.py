@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -41,8 +40,9 @@ class Rich:
 
     def cut(self, start: int, end: int) -> Rich:
         """The stretch as a text of its own: styles that reach beyond it end and begin at its ends."""
-        inside = (replace(s, start=max(s.start, start) - start, end=min(s.end, end) - start) for s in self.spans)
-        return Rich(self.text[start:end], tuple(span for span in inside if span.start < span.end))
+        inside = (span for span in self.spans if span.start < end and span.end > start)
+        cut = (replace(s, start=max(s.start, start) - start, end=min(s.end, end) - start) for s in inside)
+        return Rich(self.text[start:end], tuple(cut))
 
 
 @dataclass(slots=True)
@@ -109,7 +109,6 @@ _parser.enable(["table", "strikethrough", "linkify"]).disable("image")
 _parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})  # type: ignore[union-attr]
 
 
-@lru_cache(maxsize=1_024)
 def rich(markdown: str) -> Rich:
     """The text's Markdown, flattened. Pictures and HTML stay the text that they were written as."""
     writer = _Writer()

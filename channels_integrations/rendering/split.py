@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 import regex
 
-from channels_integrations.rendering.rich import Rich
+from channels_integrations.rendering.rich import Rich, Span
 
 Size = Callable[[Rich], int]  # how far a text is over its limit: 0 or less fits. Never less for more of a text
 CUTS = tuple(re.compile(pattern) for pattern in (r"\n\n+", r"\n", r"[.!?…][\"')\]]*\s|[。！？]", r"\s"))
@@ -21,12 +22,34 @@ def split(source: Rich, over: Size) -> list[Rich]:
     none fits.
     """
     parts = []
-    start = 0
-    while start < len(source.text):
-        end = _end(source, start, over)
-        parts.append(source.cut(start, end))
-        start = end
+    rest = _Rest(source)
+    while rest.start < len(source.text):
+        end = _end(rest, over)
+        parts.append(rest.cut(end))
+        rest.go_on(end)
     return parts
+
+
+class _Rest:
+    """What is still to be cut from `start` on. Styles are looked at where they are, not all of them each time."""
+
+    def __init__(self, source: Rich) -> None:
+        self.text = source.text
+        self.start = 0
+        self._spans = sorted(source.spans, key=lambda span: span.start)  # outer ones stay before inner ones
+        self._starts = [span.start for span in self._spans]
+        self._around: list[Span] = []  # begun before `start`, not ended there
+
+    def cut(self, end: int) -> Rich:
+        """The stretch from `start` to there."""
+        first, last = bisect_left(self._starts, self.start), bisect_left(self._starts, end)
+        return Rich(self.text, (*self._around, *self._spans[first:last])).cut(self.start, end)
+
+    def go_on(self, start: int) -> None:
+        """What comes before `start` is cut."""
+        first, last = bisect_left(self._starts, self.start), bisect_left(self._starts, start)
+        self._around = [span for span in (*self._around, *self._spans[first:last]) if span.end > start]
+        self.start = start
 
 
 def characters(most: int) -> Size:
@@ -51,33 +74,31 @@ def fenced(source: str, parts: Sequence[Rich]) -> list[Rich]:
     return closed
 
 
-def _end(source: Rich, start: int, over: Size) -> int:
-    """Where the part that begins at `start` ends."""
-    fits = _longest(source, start, over)
-    if fits == len(source.text):
+def _end(rest: _Rest, over: Size) -> int:
+    """Where the part that begins now ends."""
+    fits = _longest(rest, over)
+    if fits == len(rest.text):
         return fits
-    end = _pleasant(source.text, start, fits)
-    while end > start + 1 and over(source.cut(start, end)) > 0:  # a style's marks are longer there
-        end = max(_whole(source.text, start, end - 1), start + 1)
+    end = _pleasant(rest.text, rest.start, fits)
+    while end > rest.start + 1 and over(rest.cut(end)) > 0:  # a style's marks are longer there
+        end = max(_whole(rest.text, rest.start, end - 1), rest.start + 1)
     return end
 
 
-def _longest(source: Rich, start: int, over: Size) -> int:
-    """The furthest end of a part that still fits."""
-    low, high = start, len(source.text)
-    if over(source.cut(start, high)) <= 0:
-        return high
-    reach = 64
-    while start + reach < high and over(source.cut(start, start + reach)) <= 0:
-        low, reach = start + reach, reach * 2
-    high = min(high, start + reach)
+def _longest(rest: _Rest, over: Size) -> int:
+    """The furthest end of a part that still fits: looked for by leaps, then between the last two."""
+    low, reach = rest.start, 256
+    while (high := min(rest.start + reach, len(rest.text))) > low and over(rest.cut(high)) <= 0:
+        low, reach = high, reach * 2
+    if low == len(rest.text):
+        return low
     while high - low > 1:
         middle = (low + high) // 2
-        if over(source.cut(start, middle)) <= 0:
+        if over(rest.cut(middle)) <= 0:
             low = middle
         else:
             high = middle
-    return max(low, start + 1)
+    return max(low, rest.start + 1)
 
 
 def _pleasant(text: str, start: int, end: int) -> int:

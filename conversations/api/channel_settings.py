@@ -12,8 +12,10 @@ from pydantic.fields import FieldInfo
 from rest_framework.exceptions import ValidationError
 
 from bots.fields import Unreadable
+from channels_integrations.accounts import TOKENS
 from channels_integrations.base import adapters
 from channels_integrations.models import ChannelConfig
+from channels_integrations.setup import has_twin
 
 
 def asked_by(kind: str) -> Mapping[str, FieldInfo]:
@@ -52,9 +54,12 @@ def changed(channel: ChannelConfig, given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in given if name not in asked]
     if unknown:
         raise _faults(dict.fromkeys(unknown[:20], "This platform has no such setting."))
+    if channel.is_from_environment and (sealed_ones := [name for name in given if is_secret(asked[name])]):
+        told = f"It comes from {TOKENS.get(channel.kind, 'the environment')} and follows it: change it there."
+        raise _faults(dict.fromkeys(sealed_ones, told))
     merged = {**shown(channel), **secrets_of(channel), **given}
     kept = {name: value for name, value in merged.items() if value is not None}
-    _check(channel.kind, kept)
+    _check(channel, kept)
     sealed = {name: value for name, value in kept.items() if is_secret(asked[name])}
     return {
         "config": {name: value for name, value in kept.items() if name not in sealed},
@@ -62,9 +67,11 @@ def changed(channel: ChannelConfig, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check(kind: str, settings: dict[str, Any]) -> None:
+def _check(channel: ChannelConfig, settings: dict[str, Any]) -> None:
     try:
-        adapters[kind].Config.model_validate(settings)
+        config = adapters[channel.kind].Config.model_validate(settings)
+        if has_twin(adapters[channel.kind](config), channel.pk):
+            raise _faults({"non_field_errors": "Another channel uses this account, and both would answer."})
     except pydantic.ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise _faults({

@@ -18,7 +18,9 @@ addEventListener("submit", async (event) => {
     told.textContent = text;
     form.querySelector(".findings")?.replaceChildren(...findings.map((finding) => {
       const line = document.createElement("li");
-      line.textContent = `${finding.ok ? "✓" : "✗"} ${finding.text}`;
+      line.className = finding.ok ? "good" : "bad";
+      line.textContent = finding.text;
+      if (finding.mend) line.append(Object.assign(document.createElement("span"), { textContent: finding.mend }));
       return line;
     }));
   } catch {

@@ -124,6 +124,7 @@ def test_what_a_role_may_not_see_is_like_an_address_that_nobody_made(
         assert "autocomplete" in page or client.post(page).content == nowhere.content, page
 
 
+CHANNEL_PAGES = ["channels_integrations_channelconfig_test", "channels_integrations_channelconfig_check"]
 PAGES_OF_ROWS = [
     ("bots_aiprovider_test", AIProvider, "post"), ("bots_aiprovider_models", AIProvider, "get"),
     ("bots_aiprovider_models", AIProvider, "post"), ("bots_aimodel_replace", AIModel, "get"),
@@ -256,7 +257,7 @@ def test_no_staff_page_is_forgotten() -> None:
         "needs_a_person",
         *("bots_bot_prompts", "bots_bot_restore", "bots_bot_copy"),  # tests/bots/test_bot_pages.py
         "try_bot",  # tests/conversations/test_trial.py
-        "channels_integrations_channelconfig_test",  # tests/channels_integrations/admin/test_channel.py
+        *CHANNEL_PAGES,
         *(name for name, _model, _method in PAGES_OF_ROWS),
         *(f"conversations_{model}_{name}" for model, names in ACTIONS.items() for name in names),
     }
@@ -269,6 +270,7 @@ def _names(pattern: Any) -> list[str]:
     return [name for inner in pattern.url_patterns for name in _names(inner)]
 
 
+@pytest.mark.parametrize("page", CHANNEL_PAGES)
 @pytest.mark.parametrize(
     ("role", "elsewhere", "status"),
     [
@@ -276,11 +278,11 @@ def _names(pattern: Any) -> list[str]:
         ("administrator", True, 404), ("operator", True, 404), ("analyst", True, 404),
     ],
 )  # fmt: skip
-def test_only_administrators_send_test_messages_on_their_channels(
-    client: Client, rows: dict[Any, Any], role: str | None, elsewhere: bool, status: int
+def test_only_administrators_send_test_messages_on_their_channels_and_check_them(
+    client: Client, rows: dict[Any, Any], role: str | None, elsewhere: bool, status: int, page: str
 ) -> None:
     staff(client, role, Workspace.objects.create(name="Other") if elsewhere else None)
-    place = reverse("admin:channels_integrations_channelconfig_test", args=[rows[ChannelConfig].pk])
+    place = reverse(f"admin:{page}", args=[rows[ChannelConfig].pk])
     assert client.get(place).status_code == status
     if status != 405:
         assert client.post(place, {"chat_id": "c", "text": "t"}).status_code == status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 from django.conf import settings
 
@@ -111,6 +112,14 @@ class Client(discord.Client):
                 await self.close()
         except TimeoutError:
             await self.http.close()
+        for beats in self._heartbeats():
+            beats.stop()
+            await asyncio.to_thread(beats.join, CLOSE_SECONDS)
+
+    def _heartbeats(self) -> list[KeepAliveHandler]:
+        """Threads that still beat for us: of a connection that was just being made, discord.py forgets its own."""
+        beating = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
+        return [thread for thread in beating if getattr(thread.ws, "_connection", None) is self._connection]
 
     def _closed(self, error: discord.PrivilegedIntentsRequired | discord.ConnectionClosed) -> ChannelError:
         code = error.code if isinstance(error, discord.ConnectionClosed) else 4014
@@ -123,9 +132,21 @@ class Client(discord.Client):
         return ChannelError(f"Discord closed the connection ({code})", permanent=False, fault=fault)
 
 
+class Heartbeat(KeepAliveHandler):
+    """discord.py's thread, which may wake just after its loop has ended: then there is nothing to beat for."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except RuntimeError:
+            if not self.ws.loop.is_closed():
+                raise
+
+
 def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
     """A client that asks the addresses of the settings."""
     Route.BASE = settings.DISCORD_API_BASE_URL
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
+    discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     return Client(bot, heard)

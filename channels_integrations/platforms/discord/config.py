@@ -42,9 +42,16 @@ class Config(BaseModel):
         default="addressed",
         title="In a server's channels",
         description=(
-            "addressed: answer who mentions the bot, replies to it or begins with the prefix. all: answer every "
-            "message that it can read. never: answer direct messages and slash commands only."
+            "A message is meant for the bot that mentions it, replies to it or begins with the prefix below. Direct "
+            "messages and slash commands are always answered."
         ),
+        json_schema_extra={
+            "choices": {
+                "addressed": "Answer what is meant for the bot",
+                "all": "Answer every message that it can read",
+                "never": "Stay silent",
+            }
+        },
     )
     prefix: str = Field(
         default="",

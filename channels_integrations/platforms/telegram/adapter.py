@@ -57,6 +57,9 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
     Config = config.Config
     capabilities = PRIVATE
 
+    def identity(self) -> str:
+        return self._token.partition(":")[0]
+
     def able(self, chat_id: str) -> Capabilities:
         return GROUP if chat_id.startswith("-") else replace(PRIVATE, resend=self.config.resend)
 
@@ -117,7 +120,8 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if (await account.webhook_info(self._client)).url != place.webhook:
-                ready(await self.connect(place))
+                await self.connect(place)
+            ready(Account(self.account))  # also after a fault that was none
 
     async def diagnose(self, place: Place) -> list[Finding]:
         from channels_integrations.platforms.telegram import findings

@@ -30,18 +30,29 @@ class Config(BaseModel):
     updates: Literal["auto", "webhook", "polling"] = Field(
         default="auto",
         title="How messages come in",
-        description=(
-            "webhook: Telegram calls us; it needs a public https address. polling: we ask Telegram. "
-            "auto: webhook where this installation has such an address, else polling."
-        ),
+        description="That Telegram calls us needs a public https address (PUBLIC_URL). Asking works everywhere.",
+        json_schema_extra={
+            "choices": {
+                "auto": "Automatic: calls where possible",
+                "webhook": "Telegram calls us (webhook)",
+                "polling": "We ask Telegram (polling)",
+            }
+        },
     )
     in_groups: Literal["addressed", "all", "never"] = Field(
         default="addressed",
         title="In groups",
         description=(
-            "addressed: it answers when it is mentioned, replied to, called by a command or by the prefix below. "
-            "all: it answers everything it sees. never: it stays silent."
+            "A message is meant for the bot that mentions it, replies to it, calls a command or begins with the prefix "
+            "below."
         ),
+        json_schema_extra={
+            "choices": {
+                "addressed": "Answer what is meant for the bot",
+                "all": "Answer everything it sees",
+                "never": "Stay silent",
+            }
+        },
     )
     prefix: str = Field(
         default="",
@@ -52,8 +63,11 @@ class Config(BaseModel):
     resend: Literal["once", "never"] = Field(
         default="once",
         title="When it is unknown whether an answer arrived",
-        description=(
-            "In private chats. once: it is sent again once, so that at worst it stands there twice. "
-            "never: it is left for a person to look at."
-        ),
+        description="In private chats; in groups it is never sent twice.",
+        json_schema_extra={
+            "choices": {
+                "once": "Send it once more; it may double",
+                "never": "Leave it for a person to look at",
+            }
+        },
     )

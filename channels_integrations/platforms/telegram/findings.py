@@ -25,7 +25,7 @@ async def diagnose(client: Client, config: Config, place: Place, *, secret: str)
         async for finding in _looked(client, config, place, secret):
             found.append(finding)  # noqa: PERF401  those before a failure are kept
     except ChannelError as error:
-        mend = "Copy the token from @BotFather again (/mybots, API Token)." if error.fault else REACH
+        mend = "Fill in the new one on the channel's page in the admin." if error.fault else REACH
         found.append(
             Finding(check="token" if not found else "telegram", ok=False, message=error.fault or str(error), mend=mend)
         )

@@ -17,6 +17,7 @@ from telegram.error import (
 
 from channels_integrations.base import ChannelError
 
+REFUSED = "Telegram refuses this channel's token (%s). Copy it from @BotFather again: /mybots, API Token."
 UNSENT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
     httpx.InvalidURL,
@@ -36,7 +37,7 @@ def refusal(error: TelegramError, token: str) -> ChannelError:
     if isinstance(error.__cause__, TelegramError):  # a proxy's page, say
         return ChannelError("the answer is not Telegram's", permanent=False, ambiguous=True)
     if isinstance(error, InvalidToken):
-        return ChannelError(said, permanent=False, fault=f"Telegram refuses this channel's token: {said}")
+        return ChannelError(said, permanent=False, fault=REFUSED % said)
     if isinstance(error, Forbidden | ChatMigrated):
         return ChannelError(said, permanent=True, blocked=True)
     if isinstance(error, BadRequest):
@@ -55,7 +56,9 @@ def _may_be_taken(error: TelegramError) -> bool:
     """Whether the request may have gone out before it failed."""
     if says(str(error), ("too many requests", "pool timeout")):
         return False
-    return not isinstance(error.__cause__, UNSENT)
+    return error.__cause__ is not None and not isinstance(
+        error.__cause__, UNSENT
+    )  # without one it is Telegram's own no
 
 
 def _seconds(wait: int | timedelta) -> float:

@@ -64,7 +64,7 @@ def test_the_list_and_the_page_say_what_is_wrong(staff: Client, hook: ChannelCon
     ChannelConfig.objects.filter(pk=hook.pk).update(credentials=None)
     forget()
     for page in (LIST, url(hook)):
-        assert "Not set up yet. secret: Field required" in staff.get(page).content.decode()
+        assert "Not set up yet. “Signing secret” is not filled in." in staff.get(page).content.decode()
 
 
 def test_a_break_is_begun_and_ended_on_the_page(staff: Client, chat: ChannelConfig) -> None:
@@ -192,7 +192,7 @@ def test_what_cannot_be_sent_says_why(
     assert "This platform is not sent anything." in send(staff, chat)["text"]
     ChannelConfig.objects.filter(pk=hook.pk).update(credentials=None)
     forget()
-    assert "The channel is not set up yet: secret" in send(staff, hook)["text"]
+    assert "The channel is not set up yet: “Signing secret”" in send(staff, hook)["text"]
     assert receiver.calls == []
 
 

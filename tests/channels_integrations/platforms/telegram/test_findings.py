@@ -64,7 +64,8 @@ async def test_a_channel_that_is_right(telegram: TelegramServer, door: Door) -> 
 async def test_a_token_that_is_refused(telegram: TelegramServer) -> None:
     told = await found(token="99:AAAAAAAA_revoked")
     assert list(told) == ["token"] and not told["token"].ok
-    assert "BotFather" in told["token"].mend and "revoked" not in repr(told)
+    assert "BotFather" in told["token"].message and "channel's page" in told["token"].mend
+    assert "revoked" not in repr(told)
 
 
 async def test_nobody_there(settings: Any) -> None:

@@ -24,6 +24,7 @@ from tests.fakes.telegram_texts import units
 
 LONG = "\n\n".join(f"**{n}** 🚲 is `code {n}` and [a link](https://x.example/{n}). " + "wörd " * 30 for n in range(120))
 REFUSED = "Telegram refuses this channel's token"
+AGAIN = "Copy it from @BotFather again: /mybots, API Token."
 
 
 async def test_a_text_arrives_with_its_styles_and_without_marks_or_previews(telegram: TelegramServer) -> None:
@@ -140,10 +141,10 @@ async def test_a_text_of_nothing_is_still_a_message(telegram: TelegramServer) ->
         (Fault(status=400, description="Bad Request: not enough rights to send text messages to the chat"),
          {"permanent": True, "blocked": True}),
         (Fault(status=400, description="Bad Request: message is too long"), {"permanent": True}),
-        (Fault(status=401, description="Unauthorized"), {"fault": f"{REFUSED}: Unauthorized"}),
-        (Fault(status=404, description="Not Found"), {"fault": f"{REFUSED}: Not Found"}),
-        (Fault(status=500), {"ambiguous": True}),
-        (Fault(status=502, description="Bad Gateway"), {"ambiguous": True}),
+        (Fault(status=401, description="Unauthorized"), {"fault": f"{REFUSED} (Unauthorized). {AGAIN}"}),
+        (Fault(status=404, description="Not Found"), {"fault": f"{REFUSED} (Not Found). {AGAIN}"}),
+        (Fault(status=500), {"ambiguous": False}),
+        (Fault(status=502, description="Bad Gateway"), {"ambiguous": False}),
         (Fault(cut=True), {"ambiguous": True}),
         (Fault(body=b"<html>"), {"ambiguous": True}),
         (Fault(body=b"{}"), {"ambiguous": True}),
