@@ -53,9 +53,9 @@ def listens(made: Fleet, process: Process) -> int:
     return int(ask(made, LISTENED.format(pid=process.pid))[0][0])
 
 
-def listening(made: Fleet, channels: int = 1, *, crash_at: str = "") -> Process:
+def listening(made: Fleet, channels: int = 1, *, crash_at: str = "", patient: bool = False) -> Process:
     """A new gateway that listens to so many."""
-    process = made.start("gateway", crash_at=crash_at)
+    process = made.start("gateway", crash_at=crash_at, patient=patient)
     until(lambda: listens(made, process) >= channels, 60, lambda: made.told(process.log.name))
     return process
 

@@ -60,8 +60,9 @@ async def under_kills(made: Fleet, talks: OnTelegram, *, each: tuple[int, int], 
 
 
 def check_doubles(made: Fleet, private: Found, toll: Toll) -> None:
-    """At most one for each send that was under way at a kill, and each says so."""
+    """At most one for each send that was under way at a kill, or took too long, and each says so."""
     flagged = flagged_texts(made)
     for text in private.doubled:
         assert any(sent.startswith(f"echo: {text}") for sent in flagged), text
-    assert sum(private.doubled.values()) - len(private.doubled) <= toll.sending
+    late = sum("the platform did not answer" in line for line in made.log_lines())
+    assert sum(private.doubled.values()) - len(private.doubled) <= toll.sending + late
