@@ -94,7 +94,7 @@ def test_what_staff_gave_it_stays(settings: Any, bot: Bot) -> None:
 def test_channels_that_staff_made_are_left_alone(settings: Any, bot: Bot) -> None:
     mine = ChannelConfig.objects.create(
         workspace=bot.workspace, bot=bot, kind="telegram", slug="telegram", name="Mine",
-        credentials=json.dumps({"token": OTHER}),
+        credentials=json.dumps({"token": f"777{OTHER.partition(':')[1]}{OTHER.partition(':')[2]}"}),
     )  # fmt: skip
     started(settings, telegram=TOKEN)
     row = ChannelConfig.objects.get(source="environment")
@@ -102,6 +102,15 @@ def test_channels_that_staff_made_are_left_alone(settings: Any, bot: Bot) -> Non
     started(settings)
     mine.refresh_from_db()
     assert mine.is_active
+
+
+def test_an_account_that_staff_have_a_channel_for_gets_no_second_one(settings: Any, bot: Bot) -> None:
+    ChannelConfig.objects.create(
+        workspace=bot.workspace, bot=bot, kind="telegram", slug="mine", name="Mine",
+        credentials=json.dumps({"token": OTHER}),
+    )  # fmt: skip
+    started(settings, telegram=TOKEN)  # the same bot's: both would answer
+    assert given() == []
 
 
 def test_without_a_bot_it_waits_for_one(settings: Any) -> None:
