@@ -7,7 +7,6 @@ model that costs nothing on another. The whole run also writes the table of docs
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import resource
 import tempfile

@@ -1,4 +1,4 @@
-"""Whether a turn costs the same however much was said: at message 100,000 and at message 20, in a table of 1,000,000."""
+"""Whether a turn costs the same however much was said: at message 100,000 and at 20, among 1,000,000."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from statistics import median
 
 import psycopg
 
-from benchmarks.figures import Figure, Table
+from benchmarks.figures import Figure, Goal, Table
 from benchmarks.load import Crowd
 from benchmarks.targets import Target
 
@@ -18,8 +18,8 @@ ROUNDS = 10  # turns of each conversation
 def deepen(target: Target, messages: int) -> None:
     """Give the first visitors so many messages each, behind those they have."""
     rows = """
-      INSERT INTO conversations_message (id, conversation_id, channel_id, seq, role, text, parts, in_context, model_used,
-        feedback, metadata, created_at)
+      INSERT INTO conversations_message (id, conversation_id, channel_id, seq, role, text, parts, in_context,
+        model_used, feedback, metadata, created_at)
       SELECT gen_random_uuid(), c.id, c.channel_id, n, CASE WHEN n %% 2 = 1 THEN 'user' ELSE 'assistant' END,
         'Your parcel is on its way, and nothing else is known of it so far. ', '[]', true, '', 0, '{}', now()
       FROM (SELECT id, channel_id, next_seq FROM conversations_conversation ORDER BY id LIMIT %(long)s) AS c,
@@ -49,4 +49,4 @@ async def deep(target: Target, table: Table, *, messages: int) -> None:
     ratio = median(found[0]) / median(found[1])
     told = " / ".join(f"{median(times):.1f}" for times in found)
     name = f"ms of a turn alone, at message {messages:,} / 20, {LONG * messages:,} rows"
-    table.add(Figure(name, told, "–", ratio, 1.1, f"≤ 1.1 × ({ratio:.2f})"))
+    table.add(Figure(name, (told,), Goal(f"≤ 1.1 × ({ratio:.2f})", ratio, 1.1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,21 +12,30 @@ BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A row. `value` and `limit` decide whether the target is met; without a limit there is none."""
+class Goal:
+    """What was aimed at, in words, and whether it is met: `value` at most `limit`."""
 
-    name: str
-    product: str
-    reference: str = "–"
-    value: float = 0.0
-    limit: float | None = None
-    target: str = ""
+    words: str
+    value: float
+    limit: float
 
     @property
     def verdict(self) -> str:
-        if self.limit is None:
-            return ""
-        return f"{self.target}: {'met' if self.value <= self.limit else '**missed**'}"
+        return f"{self.words}: {'met' if self.value <= self.limit else '**missed**'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A row: the product's cell, and the reference's where it was asked too."""
+
+    name: str
+    cells: Sequence[str]
+    goal: Goal | None = None
+
+    @property
+    def row(self) -> tuple[str, str, str, str]:
+        own, other = (*self.cells, "–")[:2]
+        return self.name, own, other, self.goal.verdict if self.goal else ""
 
 
 @dataclass(slots=True)
@@ -37,7 +47,7 @@ class Table:
 
     def add(self, figure: Figure) -> None:
         self.figures.append(figure)
-        print(f"  = {figure.name}: {figure.product} | {figure.reference} | {figure.verdict.replace('*', '')}", flush=True)
+        print("  = " + " | ".join(figure.row), flush=True)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -45,17 +55,18 @@ class Table:
 
     def text(self) -> str:
         """For the terminal."""
-        rows = [("figure", "product", "reference", "target"), *self._rows()]
+        rows = [("figure", "product", "reference", "target"), *(figure.row for figure in self.figures)]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         return "\n".join([*lines, *(f"! {note}" for note in self.notes)])
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        return [(one.name, one.product, one.reference, one.verdict) for one in self.figures]
-
     def write(self, machine: str) -> None:
         """Into docs/performance.md, between its marks."""
-        cells = [("figure", "Switchboard", "reference", "target"), ("---",) * 4, *self._rows()]
+        cells = [
+            ("figure", "Switchboard", "reference", "target"),
+            ("---",) * 4,
+            *(figure.row for figure in self.figures),
+        ]
         told = [f"Measured on {time.strftime('%Y-%m-%d')}: {machine}.", ""]
         told += [f"| {' | '.join(row)} |" for row in cells]
         told += ["", *(f"- {note}" for note in self.notes)] if self.notes else []

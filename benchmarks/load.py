@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import aiohttp
 import orjson
@@ -28,12 +28,15 @@ class Failed(Exception):
     """The turn did not come to its end."""
 
 
-@dataclass(slots=True)
 class Visitor:
-    """An open socket, greeted."""
+    """An open socket, greeted. It is read all the time, so that the server's pings are answered."""
 
-    socket: aiohttp.ClientWebSocketResponse
-    said: deque[float] = field(default_factory=lambda: deque(maxlen=BURST))
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.said: deque[float] = deque(maxlen=BURST)
+        self._began = self._first = 0.0
+        self._answer: asyncio.Future[Timed] | None = None
+        self._reading = asyncio.create_task(self._read())
 
     def wait(self) -> float:
         """Seconds until the product takes another message of it."""
@@ -43,24 +46,30 @@ class Visitor:
 
     async def ask(self, text: str) -> Timed:
         """Says it and waits for the whole answer. Raises Failed."""
+        if self._reading.done():
+            raise Failed(f"the socket was closed: {self.socket.close_code}")
         self.said.append(time.monotonic())
-        name = f"{id(self):x}-{self.said[-1]:.6f}"
-        began, first = time.perf_counter(), 0.0
-        await self.socket.send_str(f'{{"type":"message","id":"{name}","text":"{text}"}}')
-        while True:
-            frame = await self.socket.receive()
-            if frame.type is not aiohttp.WSMsgType.TEXT:
-                raise Failed(f"the socket was closed: {frame.type.name} {frame.data}")
-            told: str = frame.data
-            if not first and told.startswith('{"type":"delta"'):
-                first = time.perf_counter() - began
-            elif told.startswith('{"type":"message"') and '"role":"assistant"' in told:
-                total = time.perf_counter() - began
-                if '"notice":true' in told:
-                    raise Failed(told)
-                return Timed(first or total, total)
-            elif told.startswith('{"type":"error"'):
-                raise Failed(told)
+        self._answer = asyncio.get_running_loop().create_future()
+        self._began, self._first = time.perf_counter(), 0.0
+        await self.socket.send_str(f'{{"type":"message","id":"{self._began}","text":"{text}"}}')
+        return await self._answer
+
+    async def _read(self) -> None:
+        async for frame in self.socket:
+            self._hear(frame.data)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(Failed(f"the socket was closed: {self.socket.close_code}"))
+
+    def _hear(self, told: str) -> None:
+        if self._answer is None or self._answer.done():
+            return
+        if told.startswith('{"type":"delta"'):
+            self._first = self._first or time.perf_counter() - self._began
+        elif told.startswith('{"type":"error"') or '"notice":true' in told:
+            self._answer.set_exception(Failed(told))
+        elif told.startswith('{"type":"message"') and '"role":"assistant"' in told:
+            total = time.perf_counter() - self._began
+            self._answer.set_result(Timed(self._first or total, total))
 
 
 class Crowd:
@@ -104,7 +113,7 @@ class Crowd:
                     async with asyncio.timeout(PATIENCE):
                         done.append(await visitor.ask(f"{pace}: where is my parcel?"))
                     self.visitors.append(visitor)
-                except (Failed, TimeoutError) as error:
+                except (Failed, TimeoutError, aiohttp.ClientError) as error:
                     self.failures.append(f"{type(error).__name__} {error}")
 
         await asyncio.gather(*(user() for _ in range(users)))

@@ -1,7 +1,7 @@
 """A model that costs next to nothing: OpenAI's protocol on a bare socket, in a process of its own.
 
-The last of the words `instant` and `paced` in a request decides. Instant: 20 tokens in one write. Paced: the first after
-0.3 s, then 40 in all at 50 a second. `GET /lateness` tells how late its writes were since the last time it was asked.
+The last of the words `instant` and `paced` in a request decides. Instant: 20 tokens in one write. Paced: 40 tokens, the
+first after 0.3 s, then 50 a second. `GET /lateness` tells how late its writes were since the last time it was asked.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _end(tokens: int) -> bytes:
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "bench"}
     usage = {"prompt_tokens": 400, "completion_tokens": tokens, "total_tokens": 400 + tokens}
     stop = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
-    parts = [{**chunk, "choices": stop}, {**chunk, "choices": [], "usage": usage}, "[DONE]"]
+    parts: list[dict[str, Any] | str] = [{**chunk, "choices": stop}, {**chunk, "choices": [], "usage": usage}, "[DONE]"]
     return b"".join(_event(part) for part in parts) + b"0\r\n\r\n"
 
 

@@ -40,9 +40,7 @@ def channels(bot: Any, hook: str) -> tuple[Any, Any, str]:
     webhook = ChannelConfig(**own, kind="webhook", slug="hook", name="Hook", config={"url": hook})
     webhook.credentials = json.dumps({"secret": SECRET})
     webhook.save()
-    FeatureFlag.objects.create(
-        workspace=bot.workspace, name="max_conversation_length", kind="int", value=str(HISTORY)
-    )
+    FeatureFlag.objects.create(workspace=bot.workspace, name="max_conversation_length", kind="int", value=str(HISTORY))
     return chat, webhook, SECRET
 
 
@@ -54,7 +52,7 @@ def people(chat: Any, count: int) -> list[str]:
     tokens = [new_token() for _ in range(count)]
     persons = Person.objects.bulk_create(Person(workspace=chat.workspace) for _ in tokens)
     users = ChatUser.objects.bulk_create(
-        ChatUser(channel=chat, person=person, external_id=visitor_of(token))
+        ChatUser(channel=chat, person=person, external_id=str(visitor_of(token)))
         for person, token in zip(persons, tokens, strict=True)
     )
     talks = Conversation.objects.bulk_create(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.figures import Figure, Table
+from benchmarks.figures import Figure, Goal, Table
 from benchmarks.rounds import Bench
 from benchmarks.targets import Target
 
@@ -61,7 +61,7 @@ async def statements(bench: Bench, targets: Sequence[Target], table: Table, log:
     """Without what runs beside the turns, which is counted for as long and taken off."""
     cells = [await _each(bench, target, log) for target in targets]
     told = [f"{work:.1f} in {commits:.1f}, {pings:.1f} pings" for work, commits, pings in cells]
-    table.add(Figure("statements a turn, in transactions", *told, cells[0][0], 10.4, "≤ 10"))
+    table.add(Figure("statements a turn, in transactions", told, Goal("≤ 10", cells[0][0], 10.4)))
 
 
 async def _each(bench: Bench, target: Target, file: Path) -> list[float]:

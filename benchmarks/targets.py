@@ -1,4 +1,4 @@
-"""What is measured: the product as in production, the product embedded, the reference. Each a process on its own core."""
+"""What is measured: the product as in production, the product embedded, the reference; each a process on a core."""
 
 from __future__ import annotations
 

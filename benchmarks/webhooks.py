@@ -40,7 +40,8 @@ class Caller:
         """The first page of the reports."""
         cookies = {"sessionid": self.target.recipe.rows["session"]}
         async with self.session.get(f"{self.target.address}/analytics/", cookies=cookies) as answer:
-            assert answer.status == 200 and await answer.read(), answer.status
+            await answer.read()
+            assert answer.status == 200, answer.status
 
 
 async def intake(bench: Bench, target: Target, table: Table, *, seconds: float) -> None:
@@ -50,14 +51,15 @@ async def intake(bench: Bench, target: Target, table: Table, *, seconds: float) 
         talking = asyncio.create_task(bench.crowds[target.name].talk("paced", users=50, seconds=seconds))
         await asyncio.sleep(0.5)
         began = time.monotonic()
-        times = sorted(sum(await asyncio.gather(*(_again(caller.call, seconds) for _ in range(CALLERS))), []))
+        callers = await asyncio.gather(*(_again(caller.call, seconds) for _ in range(CALLERS)))
+        times = sorted(one for caller_times in callers for one in caller_times)
         rate = len(times) / (time.monotonic() - began)
         _, total = over(await talking, "paced")
         waited = await _settled(target)
     name = f"webhooks stored/s beside 50 turns at 50 tokens/s ({CALLERS} callers)"
-    table.add(Figure(name, f"{rate:.0f}, p50 {share(times, 0.5):.0f} ms, p99 {share(times, 0.99):.0f} ms"))
+    table.add(Figure(name, (f"{rate:.0f}, p50 {share(times, 0.5):.0f} ms, p99 {share(times, 0.99):.0f} ms",)))
     told = f"+{share(total, 0.5):.0f} ms; the last of {len(times)} answered {waited:.1f} s after"
-    table.add(Figure("… and the turns' p50; all webhooks answered", told))
+    table.add(Figure("… and the turns' p50; all webhooks answered", (told,)))
 
 
 async def mixed(bench: Bench, target: Target, table: Table, *, seconds: float) -> None:
@@ -74,7 +76,8 @@ async def mixed(bench: Bench, target: Target, table: Table, *, seconds: float) -
     _, total = over(turns, "paced")
     told = f"turns +{share(total, 0.5):.0f} / +{share(total, 0.99):.0f}, webhooks {share(hooks, 0.5):.0f} /"
     told += f" {share(hooks, 0.99):.0f}, report {share(reports, 0.5):.0f} / {share(reports, 0.99):.0f}"
-    table.add(Figure("mixed: 20 people, 10 webhooks/s, a report every 2 s: ms p50 / p99", f"{told}; {busy:.0%} of the core"))
+    name = "mixed: 20 people, 10 webhooks/s, a report every 2 s: ms p50 / p99"
+    table.add(Figure(name, (f"{told}; {busy:.0%} of the core",)))
 
 
 async def _again(work: Callable[[], Awaitable[None]], seconds: float) -> list[float]:
