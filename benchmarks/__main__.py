@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import uvloop
@@ -39,10 +41,10 @@ class Size:
     is_whole: bool
 
 
-QUICK = Size(crowds=(1, 20, 100), seconds=2, times=1, sockets=(1_000,), messages=5_000, is_whole=False)
+QUICK = Size(crowds=(20, 100), seconds=2, times=1, sockets=(1_000,), messages=5_000, is_whole=False)
 WHOLE = Size(crowds=(1, 20, 100, 500), seconds=4, times=3, sockets=(1_000, 5_000), messages=111_000,
              is_whole=True)  # fmt: skip
-PARTS = ("start", "memory", "turns", "statements", "webhooks", "deep", "embedded")
+PARTS = ("start", "memory", "turns", "statements", "webhooks", "deep", "embedded", "gateway")
 
 
 @contextmanager
@@ -65,7 +67,7 @@ async def compare(size: Size, parts: set[str], place: Ground, bench: Bench, log:
     recipes = [product(place), reference(place)]
     if "start" in parts:
         await measures.starts(recipes, place, table, times=size.times)
-    recipes += [reference(place, aiohttp=True)] if "turns" in parts else []
+    recipes += [reference(place, aiohttp=True)] if "turns" in parts and size.is_whole else []
     with ExitStack() as stack:
         targets = [stack.enter_context(running(recipe, place)) for recipe in recipes]
         if "memory" in parts:
@@ -97,10 +99,20 @@ async def run(size: Size, parts: set[str], cores: Cores, table: Table) -> None:
     with ground(cores) as (place, speaker, log):
         bench = Bench(cores, speaker)
         table.note(await speaker.ceiling())
-        if parts - {"embedded"}:
+        if parts - {"embedded", "gateway"}:
             await compare(size, parts, place, bench, log, table)
         if "embedded" in parts:
             await alone(size, place, bench, table)
+        if "gateway" in parts:
+            await gateway(place, table)
+
+
+async def gateway(place: Ground, table: Table) -> None:
+    """Many channels in one gateway: `measure(place, table)` of benchmarks/gateway.py, where there is one."""
+    if find_spec("benchmarks.gateway") is None:
+        table.note("500 Telegram channels in one gateway: not measured yet")
+        return
+    await import_module("benchmarks.gateway").measure(place, table)
 
 
 def main() -> None:
