@@ -6,7 +6,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev worker telegram discord admin up test chaos browser lint lint-style lint-types lint-imports lint-django fmt screenshots messages lock clean
+.PHONY: help setup run dev worker telegram discord admin up test chaos bench browser lint lint-style lint-types lint-imports lint-django fmt screenshots messages lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  %s %-9s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -43,6 +43,9 @@ test: .venv/.dev ## the whole suite, on a PostgreSQL and a Redis of its own
 chaos: .venv/.dev ## the long runs of the chaos harness, CHAOS_SEED repeats one; safeguards taken out
 	@CHAOS=long $(BIN)/python -m pytest tests/chaos -m chaos -s
 	@$(BIN)/python tests/removals.py
+
+bench: .venv/.dev .venv-bench/.bench ## measure speed beside a plain FastAPI service (QUICK=1: three minutes)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(PARTS)
 
 browser: .venv/.dev ## install a Chromium for the browser tests, unless there is one
 	@$(BIN)/python -m tests.browser.chromium
@@ -92,27 +95,29 @@ lock: ## requirements/*.in -> *.txt, hashed (UPGRADE=--upgrade for newer version
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: $(PYTHON) -m pip install uv"; exit 1; }
 	$(COMPILE) $(UPGRADE) requirements/base.in -o requirements/base.txt
 	$(COMPILE) $(UPGRADE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) requirements/bench.in -o requirements/bench.txt
 
 clean: ## remove caches and what killed test runs left; never .env, var/ or .venv
 	@$(PYTHON) tests/devservices.py --clean
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis staticfiles test-artifacts
 	rm -f var/test-*.sqlite3*
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
-$(BIN)/python:
+# .venv, and .venv-bench for the reference of `make bench`.
+.venv/bin/python .venv-bench/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Switchboard needs Python 3.11 or newer as '$(PYTHON)'. Another one: make PYTHON=/path/to/python3.12 ..."; exit 1; }
-	@$(PYTHON) -m venv .venv \
-		|| { rm -rf .venv; echo "Python's venv module is missing or broken. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(@:/bin/python=) \
+		|| { rm -rf $(@:/bin/python=); echo "Python's venv module is missing or broken. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
 # Stamps: installed again only when the locked file has changed. uv takes seconds where pip takes minutes; pip is the
 # fallback also where uv fails, since it alone reads pip.conf. Both are held to the same hashes.
 define install
-	@echo "Installing requirements/$(1).txt into .venv ..."
-	@uv=$$(command -v uv || echo $(BIN)/uv); \
-	[ -x "$$uv" ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv >/dev/null 2>&1; \
-	{ [ -x "$$uv" ] && "$$uv" pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt; } \
-		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+	@echo "Installing requirements/$(1).txt into $(@D) ..."
+	@uv=$$(command -v uv || echo $(@D)/bin/uv); \
+	[ -x "$$uv" ] || $(@D)/bin/python -m pip install --quiet --disable-pip-version-check uv >/dev/null 2>&1; \
+	{ [ -x "$$uv" ] && "$$uv" pip install --quiet --python $(@D)/bin/python --require-hashes -r requirements/$(1).txt; } \
+		|| $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
 endef
 
 .venv/.base: requirements/base.txt | $(BIN)/python
@@ -122,3 +127,7 @@ endef
 .venv/.dev: requirements/dev.txt requirements/base.txt | $(BIN)/python
 	$(call install,dev)
 	@touch $@ .venv/.base
+
+.venv-bench/.bench: requirements/bench.txt | .venv-bench/bin/python
+	$(call install,bench)
+	@touch $@

@@ -65,7 +65,9 @@ class Hub:
         return conversation_id in self._watchers
 
     def publish(self, conversation_id: uuid.UUID, frame: Frame) -> None:
-        """Hand a frame to every watcher here."""
+        """Hand a frame to every watcher here. A stored message that is the next one need not be asked for any more."""
+        if frame["type"] == "message" and frame["seq"] - 1 == self._seen.get(conversation_id):
+            self._seen[conversation_id] = frame["seq"]
         for watcher in tuple(self._watchers.get(conversation_id, ())):
             watcher.put(frame)
 

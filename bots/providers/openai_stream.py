@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, cast
 
 from bots.providers.base import (
@@ -44,15 +45,16 @@ class Reader:
     finish: FinishReason | None = None
     bytes_out: int = 0
 
-    async def events(self, objects: AsyncIterator[dict[str, Any]], *, input_bytes: int) -> AsyncIterator[StreamEvent]:
-        """All events of one answer, Usage and Finish last. Raises ProviderError for an error told within the stream."""
-        async for chunk in objects:
-            if error := chunk.get("error"):
-                raise _told(error)
-            self._count(chunk.get("usage"))
-            for choice in _list(chunk.get("choices")):
-                for event in self._choice(choice):
-                    yield event
+    async def events(
+        self, reads: AsyncIterator[list[dict[str, Any]]], *, input_bytes: int
+    ) -> AsyncIterator[StreamEvent]:
+        """All events of one answer, Usage and Finish last. Raises ProviderError for an error told within the stream.
+
+        What one read brought is told at once: under load, or where a model is quick, that is many tokens.
+        """
+        async for objects in reads:
+            for kind, said in groupby((event for chunk in objects for event in self._chunk(chunk)), type):
+                yield kind("".join(event.text for event in said))
         if self.finish is None and not self.bytes_out:
             raise ProviderError("malformed", "the stream ended with nothing in it", retryable=True)
         for position, call in sorted(self.calls.items()):
@@ -67,8 +69,15 @@ class Reader:
             return "tool_calls"
         return self.finish or "length"  # an end nobody announced: cut off
 
-    def _choice(self, choice: dict[str, Any]) -> list[StreamEvent]:
-        found: list[StreamEvent] = []
+    def _chunk(self, chunk: dict[str, Any]) -> Iterator[TextDelta | Reasoning]:
+        if error := chunk.get("error"):
+            raise _told(error)
+        self._count(chunk.get("usage"))
+        for choice in _list(chunk.get("choices")):
+            yield from self._choice(choice)
+
+    def _choice(self, choice: dict[str, Any]) -> list[TextDelta | Reasoning]:
+        found: list[TextDelta | Reasoning] = []
         delta = choice.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         if text := _text(delta.get("content")):

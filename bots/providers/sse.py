@@ -13,20 +13,26 @@ LONGEST_LINE = 1024 * 1024
 LONGEST_STREAM = 4 * 1024 * 1024
 
 
-async def data(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
-    """The JSON object of each `data:` line until `[DONE]` or the end. Raises ProviderError "malformed"."""
-    async for line in lines(chunks):
-        if not line.startswith(b"data:"):
-            continue  # comments keep the connection warm, other fields are not used
-        payload = line[5:].strip()
-        if payload == b"[DONE]":
+async def data(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[dict[str, Any]], None]:
+    """The JSON objects of the `data:` lines that a read brought, until `[DONE]` or the end.
+
+    Raises ProviderError "malformed".
+    """
+    async for whole in lines(chunks):
+        # comments keep the connection warm, other fields are not used
+        payloads = [payload for line in whole if line.startswith(b"data:") and (payload := line[5:].strip())]
+        is_done = b"[DONE]" in payloads
+        if found := payloads[: payloads.index(b"[DONE]")] if is_done else payloads:
+            yield [_object(payload) for payload in found]
+        if is_done:
             return
-        if payload:
-            yield _object(payload)
 
 
-async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Whole lines without their ends; the last one also without an end. Raises ProviderError past the limits."""
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
+    """The whole lines that a read brought, without their ends; the last one also without an end.
+
+    Raises ProviderError past the limits.
+    """
     rest, total = b"", 0
     async for chunk in chunks:
         total += len(chunk)
@@ -35,10 +41,9 @@ async def lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         *whole, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
         if max(map(len, (*whole, rest))) > LONGEST_LINE:
             raise ProviderError("malformed", f"a line of more than {LONGEST_LINE} bytes")
-        for line in whole:
-            yield line
+        yield whole
     if rest:
-        yield rest
+        yield [rest]
 
 
 def _object(payload: bytes) -> dict[str, Any]:
