@@ -170,9 +170,11 @@ class Rest:
 
     def read(self, bot: Bot, body: Any, query: dict[str, str], channel_id: str) -> Any:
         self.channel(bot, body, query, channel_id)
-        after, limit = int(query.get("after", "0")), int(query.get("limit", "50"))
-        found = [m for m in self.history.get(channel_id, []) if int(m["id"]) > after]
-        return found[:limit][::-1]
+        limit, before = int(query.get("limit", "50")), int(query.get("before", str(1 << 63)))
+        found = [m for m in self.history.get(channel_id, []) if int(m["id"]) < before]
+        if "after" in query:  # the oldest of them
+            return [m for m in found if int(m["id"]) > int(query["after"])][:limit][::-1]
+        return found[-limit:][::-1]
 
     def post(self, bot: Bot, body: Any, query: Any, channel_id: str) -> Any:
         self.channel(bot, body, query, channel_id)

@@ -184,7 +184,7 @@ class Hearing:
         async with free:
             try:
                 guild_id = self._guild_of(chat_id) or await history.guild_of(self._rest, chat_id)
-                async for told in history.after(self._rest, chat_id, last):
+                for told in await history.after(self._rest, chat_id, last):
                     await self._take(self._message(told, guild_id=guild_id))
             except ChannelError as error:
                 log.warning("discord_gap_not_read", channel=self._place.channel_id, chat=chat_id, reason=str(error))
