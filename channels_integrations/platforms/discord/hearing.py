@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from channels_integrations.base import Account, ChannelError, Handle, IncomingMessage, Place
 from channels_integrations.platforms.discord import bodies, commands, history
@@ -219,7 +219,7 @@ async def _until_stored(work: Callable[[], Awaitable[Given]]) -> Given:
     while True:
         try:
             return await work()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("discord_event_waits", reason=type(error).__name__)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from channels_integrations.base import ChannelError, IncomingMessage
 from channels_integrations.platforms.discord.adapter import Discord
@@ -158,9 +159,12 @@ async def test_the_gap_waits_as_long_as_it_is_told(discord: DiscordServer, hal: 
     assert discord.rest.early == 0
 
 
-async def test_what_cannot_be_stored_is_offered_until_it_is(discord: DiscordServer, hal: Discord) -> None:
+@pytest.mark.parametrize("reason", [OperationalError, InterfaceError])
+async def test_what_cannot_be_stored_is_offered_until_it_is(
+    discord: DiscordServer, hal: Discord, reason: type[Exception]
+) -> None:
     ear = Ear(hal)
-    ear.broken = 3
+    ear.broken, ear.reason = 3, reason
     async with listening(ear):
         discord.dm("first")
         discord.dm("second")
