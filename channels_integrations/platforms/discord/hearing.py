@@ -17,10 +17,11 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from channels_integrations.base import Account, ChannelError, Handle, IncomingMessage, Place
-from channels_integrations.platforms.discord import bodies, commands, history
+from channels_integrations.platforms.discord import bodies, commands
 from channels_integrations.platforms.discord.application import account_of
 from channels_integrations.platforms.discord.bodies import Us
 from channels_integrations.platforms.discord.client import Client, made
+from channels_integrations.platforms.discord.gaps import Gaps
 from channels_integrations.platforms.discord.refusals import ACKNOWLEDGED
 from channels_integrations.platforms.discord.rest import Rest
 
@@ -35,7 +36,6 @@ GUILDS_SECONDS = 10.0  # until the servers are known after a connection began
 NOTICED_LATER, NOTICED = 5, 6  # callback types: "… is thinking", and nothing to see
 LAST_SECONDS = 2.0  # to store what was heard when it ends
 MOST_WAITING = 10_000  # messages in memory while the database is away; the others are read from history later
-AT_ONCE = 8  # chats whose gap is read at a time
 
 
 class Hearing:
@@ -46,6 +46,7 @@ class Hearing:
     ) -> None:
         self._rest, self._place, self._handle, self._ready, self._parse = rest, place, handle, ready, parse
         self._client: Client = made(rest.bot, self._heard)
+        self._gaps = Gaps(rest, place.channel_id, server=self._guild_of, take=self._take_missed)
         self._messages: asyncio.Queue[Told | Known] = asyncio.Queue()  # Known: read the gap first
         self._interactions: asyncio.Queue[Told] = asyncio.Queue()
         self._known: Known | None = None
@@ -54,8 +55,8 @@ class Hearing:
 
     async def listen(self, token: str) -> None:
         """Until cancelled. Raises ChannelError."""
-        work = (self._client.stay(token, self._began), self._hear_messages(), self._hear_interactions())
-        tasks = [asyncio.create_task(each) for each in work]
+        lanes = (self._hear_messages(), self._hear_interactions(), self._gaps.read_again())
+        tasks = [asyncio.create_task(each) for each in (self._client.stay(token, self._began), *lanes)]
         try:
             done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -117,12 +118,12 @@ class Hearing:
             told = await self._messages.get()
             if isinstance(told, asyncio.Task):
                 await self._servers()
-                await self._read_gap(await told)
+                await self._gaps.read(await told)
             else:
                 await self._take(self._message(told, guild_id=str(told.get("guild_id") or "")))
             if self._missed and self._messages.empty():
                 missed, self._missed = self._missed, {}
-                await self._read_gap(missed)
+                await self._gaps.read(missed)
             self._messages.task_done()
 
     async def _hear_interactions(self) -> None:
@@ -172,22 +173,8 @@ class Hearing:
         except TimeoutError:
             log.warning("discord_servers_slow", channel=self._place.channel_id)
 
-    async def _read_gap(self, known: Mapping[str, str]) -> None:
-        """What was said in these chats after these messages."""
-        free = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for chat_id, last in known.items():
-                if chat_id.isdecimal() and last.isdecimal():
-                    group.create_task(self._read_chat(chat_id, last, free))
-
-    async def _read_chat(self, chat_id: str, last: str, free: asyncio.Semaphore) -> None:
-        async with free:
-            try:
-                guild_id = self._guild_of(chat_id) or await history.guild_of(self._rest, chat_id)
-                for told in await history.after(self._rest, chat_id, last):
-                    await self._take(self._message(told, guild_id=guild_id))
-            except ChannelError as error:
-                log.warning("discord_gap_not_read", channel=self._place.channel_id, chat=chat_id, reason=str(error))
+    async def _take_missed(self, told: Told, guild_id: str) -> None:
+        await self._take(self._message(told, guild_id=guild_id))
 
     def _message(self, told: Told, *, guild_id: str) -> bytes | None:
         guild = self._client.get_guild(int(guild_id)) if guild_id.isdecimal() else None
