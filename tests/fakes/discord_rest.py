@@ -272,7 +272,7 @@ class Rest:
 
 
 def _limits(rest: Rest, bot: Bot, body: Any, query: Any) -> Any:
-    left = {"total": 1_000, "remaining": bot.sessions_left, "reset_after": 1, "max_concurrency": 1}
+    left = {"total": 1_000, "remaining": bot.sessions_left, "reset_after": 7_200_000, "max_concurrency": 1}
     return {"url": rest.gateway.url, "shards": 1, "session_start_limit": left}
 
 

@@ -45,7 +45,7 @@ class Hearing:
         self, rest: Rest, place: Place, handle: Handle, *, ready: Callable[[Account], None], parse: Parse
     ) -> None:
         self._rest, self._place, self._handle, self._ready, self._parse = rest, place, handle, ready, parse
-        self._client: Client = made(rest.bot, self._heard)
+        self._client: Client = made(rest, self._heard)
         self._gaps = Gaps(rest, place.channel_id, server=self._guild_of, take=self._take_missed)
         self._messages: asyncio.Queue[Told | Known] = asyncio.Queue()  # Known: read the gap first
         self._interactions: asyncio.Queue[Told] = asyncio.Queue()
