@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -22,6 +23,7 @@ from channels_integrations.platforms.discord.application import account_of
 from channels_integrations.platforms.discord.bodies import Us
 from channels_integrations.platforms.discord.client import Client, made
 from channels_integrations.platforms.discord.gaps import Gaps
+from channels_integrations.platforms.discord.messages import Interaction, settle
 from channels_integrations.platforms.discord.refusals import ACKNOWLEDGED
 from channels_integrations.platforms.discord.rest import Rest
 
@@ -34,6 +36,7 @@ Parse: TypeAlias = Callable[[bytes], list[Any]]
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds before something is stored again
 GUILDS_SECONDS = 10.0  # until the servers are known after a connection began
 NOTICED_LATER, NOTICED = 5, 6  # callback types: "… is thinking", and nothing to see
+THINKS_SECONDS = 60.0  # after which "… is thinking" ends where no answer has begun
 LAST_SECONDS = 2.0  # to store what was heard when it ends
 MOST_WAITING = 10_000  # messages in memory while the database is away; the others are read from history later
 
@@ -52,6 +55,7 @@ class Hearing:
         self._known: Known | None = None
         self._missed: dict[str, str] = {}  # chat -> id after which there was no room
         self._notices: set[asyncio.Task[None]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def listen(self, token: str) -> None:
         """Until cancelled. Raises ChannelError."""
@@ -72,7 +76,7 @@ class Hearing:
                 if not any(task.done() for task in tasks[1:]):
                     await asyncio.gather(self._messages.join(), self._interactions.join())
                 await asyncio.gather(*self._notices, return_exceptions=True)
-        left = [*tasks, *self._notices, *([self._known] if self._known else [])]
+        left = [*tasks, *self._notices, *self._settling, *([self._known] if self._known else [])]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -134,9 +138,7 @@ class Hearing:
             body = _read(bodies.of_interaction, told)
             if body is not None:
                 await self._take(body)
-                task = asyncio.create_task(self._notice(told))
-                self._notices.add(task)
-                task.add_done_callback(self._notices.discard)
+                _keep(self._notices, self._notice(told))
             self._interactions.task_done()
 
     async def _take(self, body: bytes | None) -> None:
@@ -154,6 +156,9 @@ class Hearing:
         """Tells Discord that the interaction was noticed."""
         kind = NOTICED_LATER if told["type"] == bodies.INVOKED else NOTICED
         path = f"/interactions/{told['id']}/{told['token']}/callback"
+        if kind == NOTICED_LATER:
+            called = Interaction(str(told["application_id"]), told["token"], time.time())
+            _keep(self._settling, self._settle(called))
         for last in (False, True):
             try:
                 await self._rest.ask("POST", path, body={"type": kind})
@@ -164,6 +169,14 @@ class Hearing:
                 if last or error.permanent:
                     log.warning("discord_interaction_not_noticed", channel=self._place.channel_id, reason=str(error))
                     return
+
+    async def _settle(self, called: Interaction) -> None:
+        """Nobody is told for long that we think: perhaps a person of the team answers, or nobody does."""
+        await asyncio.sleep(THINKS_SECONDS)
+        try:
+            await settle(self._rest, called)
+        except ChannelError as error:
+            log.info("discord_interaction_not_settled", channel=self._place.channel_id, reason=str(error))
 
     async def _servers(self) -> None:
         """Waits until they are known: which chat is in which, and our role there."""
@@ -194,6 +207,13 @@ def _read(work: Callable[[Told], bytes | None], told: Told) -> bytes | None:
         return work(told)
     except (KeyError, TypeError, ValueError, AttributeError):
         return json.dumps(told, sort_keys=True).encode()
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    """Done beside the others, and held until it is."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 def _for_us(event: Any) -> bool:
