@@ -14,12 +14,13 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes import discord_objects as objects
+from tests.fakes.discord_forms import Fault, check
 from tests.fakes.discord_gateway import Gateway
 from tests.fakes.discord_objects import Bot, snowflake
 
 NONCE_SECONDS = 300.0
 TO_NOTICE, TO_ANSWER = 3.0, 900.0
-LONGEST = 2_000
+THINKING = 1 << 7  # of a message's flags
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,15 +58,6 @@ class Interaction:
     made: float
     noticed: float = 0.0
     original: dict[str, Any] | None = None
-
-
-class Fault(Exception):
-    """An answer that is no success."""
-
-    def __init__(self, status: int, code: int, message: str = "no", errors: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"code": code, "message": message, **({"errors": errors} if errors else {})}
 
 
 class Rest:
@@ -171,13 +163,15 @@ class Rest:
 
     def read(self, bot: Bot, body: Any, query: dict[str, str], channel_id: str) -> Any:
         self.channel(bot, body, query, channel_id)
-        after, limit = int(query.get("after", "0")), int(query.get("limit", "50"))
-        found = [m for m in self.history.get(channel_id, []) if int(m["id"]) > after]
-        return found[:limit][::-1]
+        limit, before = int(query.get("limit", "50")), int(query.get("before", str(1 << 63)))
+        found = [m for m in self.history.get(channel_id, []) if int(m["id"]) < before]
+        if "after" in query:  # the oldest of them
+            return [m for m in found if int(m["id"]) > int(query["after"])][:limit][::-1]
+        return found[-limit:][::-1]
 
     def post(self, bot: Bot, body: Any, query: Any, channel_id: str) -> Any:
         self.channel(bot, body, query, channel_id)
-        self._check(body)
+        check(body)
         key = (bot.id, str(body.get("nonce")))
         at, known = self._nonces.get(key, (0.0, {}))
         if body.get("enforce_nonce") and body.get("nonce") and time.time() - at < NONCE_SECONDS:
@@ -210,6 +204,7 @@ class Rest:
         if body["type"] == 5:
             bot_of_it = next(b for b in self.gateway.bots.values() if b.id == found.told["application_id"])
             found.original = self._put(found.told["channel_id"], bot_of_it, {"content": ""}, None)
+            found.original["flags"] = THINKING
         else:
             found.original = found.told["message"]
         return None
@@ -220,9 +215,18 @@ class Rest:
         known = next((m for m in chat if m["id"] == message_id), None)
         return self._change(found.original if message_id == "@original" else known, body)
 
+    def original(self, bot: None, body: Any, query: Any, application: str, token: str) -> Any:
+        return dict(self._alive(token).original or {})  # as it is now, however late that is told
+
+    def take_away(self, bot: None, body: Any, query: Any, application: str, token: str, message_id: str) -> Any:
+        chat = self.history[self._alive(token).told["channel_id"]]
+        chat[:] = [message for message in chat if message["id"] != message_id]
+
     def follow(self, bot: None, body: Any, query: Any, application: str, token: str) -> Any:
         found = self._alive(token)
-        self._check(body)
+        check(body)
+        if found.original and found.original["flags"] & THINKING:  # as it did before there were edits
+            return self._change(found.original, body)
         bot_of_it = next(b for b in self.gateway.bots.values() if b.id == application)
         return self._put(found.told["channel_id"], bot_of_it, body, None)
 
@@ -247,31 +251,14 @@ class Rest:
     def _change(self, message: dict[str, Any] | None, body: Any) -> dict[str, Any]:
         if message is None:
             raise Fault(404, 10008, "Unknown Message")
-        self._check(body)
+        check(body)
+        message["flags"] &= ~THINKING
         message.update({"content": body["content"], "components": body.get("components", []), "asked": body})
         return message
 
-    def _check(self, body: Any) -> None:
-        """As its forms complain."""
-        errors: dict[str, Any] = {}
-        if len(body["content"]) > LONGEST:
-            errors["content"] = {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer"}]}
-        if len(str(body.get("nonce", ""))) > 25:
-            errors["nonce"] = {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 25 or fewer"}]}
-        rows = body.get("components") or []
-        buttons = [button for row in rows for button in row["components"]]
-        if any(len(b["custom_id"]) > 100 or not 0 < len(b["label"]) <= 80 for b in buttons) or len(rows) > 5:
-            errors["components"] = {"_errors": [{"code": "BUTTON", "message": "no"}]}
-        if any(not 0 < len(row["components"]) <= 5 for row in rows):
-            errors["components"] = {"_errors": [{"code": "ROW", "message": "no"}]}
-        if errors:
-            raise Fault(400, 50035, "Invalid Form Body", errors)
-        if not body["content"].strip():
-            raise Fault(400, 50006, "Cannot send an empty message")
-
 
 def _limits(rest: Rest, bot: Bot, body: Any, query: Any) -> Any:
-    left = {"total": 1_000, "remaining": bot.sessions_left, "reset_after": 1, "max_concurrency": 1}
+    left = {"total": 1_000, "remaining": bot.sessions_left, "reset_after": 7_200_000, "max_concurrency": 1}
     return {"url": rest.gateway.url, "shards": 1, "session_start_limit": left}
 
 
@@ -290,5 +277,7 @@ ROUTES: list[tuple[str, bool, Callable[..., Any]]] = [
     (r"POST /channels/(\d+)/typing", False, Rest.type),
     (r"POST /interactions/(\d+)/([^/]+)/callback", True, Rest.notice),
     (r"PATCH /webhooks/(\d+)/([^/]+)/messages/([^/]+)", True, Rest.answer),
+    (r"GET /webhooks/(\d+)/([^/]+)/messages/@original", True, Rest.original),
+    (r"DELETE /webhooks/(\d+)/([^/]+)/messages/(\d+)", True, Rest.take_away),
     (r"POST /webhooks/(\d+)/([^/]+)", True, Rest.follow),
 ]  # fmt: skip

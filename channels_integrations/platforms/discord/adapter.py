@@ -50,6 +50,10 @@ class Discord(EditableAdapter, TypingAdapter, PressableAdapter, GatewayAdapter, 
         keep_trying=A_DAY,
     )
 
+    def identity(self) -> str:
+        """The bot's id."""
+        return self._rest.bot
+
     def parts(self, text: str) -> list[Rich]:
         return split(rich(text), marks.over())
 

@@ -19,9 +19,10 @@ from discord.http import Route
 from django.conf import settings
 
 from channels_integrations.base import ChannelError
+from channels_integrations.platforms.discord import sessions
 from channels_integrations.platforms.discord.application import no_text
 from channels_integrations.platforms.discord.refusals import REFUSED
-from channels_integrations.platforms.discord.rest import proxy
+from channels_integrations.platforms.discord.rest import Rest, proxy
 
 HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
 READ_BY_US = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE")
@@ -42,7 +43,7 @@ _begun: dict[tuple[str, str], deque[float]] = defaultdict(deque)  # (gateway, bo
 class Client(discord.Client):
     """One bot's connection. `heard` gets what Discord dispatched, in order, at once."""
 
-    def __init__(self, bot: str, heard: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, rest: Rest, heard: Callable[[str, dict[str, Any]], None]) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
             max_messages=None,
@@ -53,7 +54,7 @@ class Client(discord.Client):
             enable_debug_events=True,
             proxy=proxy(),
         )
-        self._bot, self._heard = bot, heard
+        self._rest, self._bot, self._heard = rest, rest.bot, heard
         self.guilds_known = asyncio.Event()  # after each READY anew
         for name in READ_BY_US:  # an odd one would end the connection
             self._connection.parsers.pop(name, None)
@@ -86,6 +87,7 @@ class Client(discord.Client):
         if len(begun) >= MOST_IDENTIFIES:
             wait = begun[0] + HOUR - now
             raise ChannelError("Discord ended our session too often this hour", permanent=False, retry_after=wait)
+        await sessions.spare(self._rest)  # we may have begun many before this process did
         begun.append(now)
         if not initial:
             await asyncio.sleep(IDENTIFY_PAUSE)
@@ -108,12 +110,15 @@ class Client(discord.Client):
 
     async def end(self) -> None:
         """Closes for good: Discord forgets the session, which no other process could go on with."""
+        beating = self._heartbeats()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
+                for beats in beating:
+                    await beats.ws.close(code=1000)
                 await self.close()
         except TimeoutError:
             await self.http.close()
-        for beats in self._heartbeats():
+        for beats in beating:
             beats.stop()
             await asyncio.to_thread(beats.join, CLOSE_SECONDS)
 
@@ -150,10 +155,10 @@ class Heartbeat(KeepAliveHandler):
         return super().get_payload()
 
 
-def made(bot: str, heard: Callable[[str, dict[str, Any]], None]) -> Client:
+def made(rest: Rest, heard: Callable[[str, dict[str, Any]], None]) -> Client:
     """A client that asks the addresses of the settings."""
     Route.BASE = settings.DISCORD_API_BASE_URL
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
     discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    return Client(bot, heard)
+    return Client(rest, heard)

@@ -8,11 +8,10 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from channels_integrations.base import ChannelError, Finding, Place
-from channels_integrations.platforms.discord import application, commands
+from channels_integrations.platforms.discord import application, commands, sessions
 from channels_integrations.platforms.discord.application import Application
 from channels_integrations.platforms.discord.rest import Rest
 
-FEW_SESSIONS = 50
 MOST_SKEW = 30.0  # seconds; a slash command is to be noticed within 3, and answered within 900
 LATER = "Wait a moment and look again; is this machine allowed to call https://discord.com ?"
 
@@ -90,15 +89,13 @@ async def _commands(rest: Rest, found: Application, place: Place) -> Finding:
 
 
 async def _sessions(rest: Rest) -> Finding:
-    told = await rest.get("/gateway/bot")
-    limit = told.get("session_start_limit") if isinstance(told, dict) else None
-    left = limit.get("remaining") if isinstance(limit, dict) else None
-    if not isinstance(left, int) or left >= FEW_SESSIONS:
-        return Finding(
-            check="sessions", ok=True, message=f"{'Enough' if left is None else left} new sessions are left."
-        )
+    left = await sessions.left(rest)
+    if left is None or not left.are_few:
+        count = "Enough" if left is None else left.sessions
+        return Finding(check="sessions", ok=True, message=f"{count} new sessions are left.")
     return Finding(
-        check="sessions", ok=False, message=f"Only {left} new sessions are left today; at 0 Discord resets the token.",
+        check="sessions", ok=False,
+        message=f"Only {left.sessions} new sessions are left today; at 0 Discord resets the token. No other is begun.",
         mend="Something starts again and again, or another program uses this token: look at the gateway's log.",
     )  # fmt: skip
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from channels_integrations.base import Account, ChannelError, Handle, IncomingMessage, Place
-from channels_integrations.platforms.discord import bodies, commands, history
+from channels_integrations.platforms.discord import bodies, commands
 from channels_integrations.platforms.discord.application import account_of
 from channels_integrations.platforms.discord.bodies import Us
 from channels_integrations.platforms.discord.client import Client, made
+from channels_integrations.platforms.discord.gaps import Gaps
+from channels_integrations.platforms.discord.messages import Interaction, settle
 from channels_integrations.platforms.discord.refusals import ACKNOWLEDGED
 from channels_integrations.platforms.discord.rest import Rest
 
@@ -33,9 +36,9 @@ Parse: TypeAlias = Callable[[bytes], list[Any]]
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds before something is stored again
 GUILDS_SECONDS = 10.0  # until the servers are known after a connection began
 NOTICED_LATER, NOTICED = 5, 6  # callback types: "… is thinking", and nothing to see
+THINKS_SECONDS = 60.0  # after which "… is thinking" ends where no answer has begun
 LAST_SECONDS = 2.0  # to store what was heard when it ends
 MOST_WAITING = 10_000  # messages in memory while the database is away; the others are read from history later
-AT_ONCE = 8  # chats whose gap is read at a time
 
 
 class Hearing:
@@ -45,17 +48,19 @@ class Hearing:
         self, rest: Rest, place: Place, handle: Handle, *, ready: Callable[[Account], None], parse: Parse
     ) -> None:
         self._rest, self._place, self._handle, self._ready, self._parse = rest, place, handle, ready, parse
-        self._client: Client = made(rest.bot, self._heard)
+        self._client: Client = made(rest, self._heard)
+        self._gaps = Gaps(rest, place.channel_id, server=self._guild_of, take=self._take_missed)
         self._messages: asyncio.Queue[Told | Known] = asyncio.Queue()  # Known: read the gap first
         self._interactions: asyncio.Queue[Told] = asyncio.Queue()
         self._known: Known | None = None
         self._missed: dict[str, str] = {}  # chat -> id after which there was no room
         self._notices: set[asyncio.Task[None]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def listen(self, token: str) -> None:
         """Until cancelled. Raises ChannelError."""
-        work = (self._client.stay(token, self._began), self._hear_messages(), self._hear_interactions())
-        tasks = [asyncio.create_task(each) for each in work]
+        lanes = (self._hear_messages(), self._hear_interactions(), self._gaps.read_again())
+        tasks = [asyncio.create_task(each) for each in (self._client.stay(token, self._began), *lanes)]
         try:
             done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -71,7 +76,7 @@ class Hearing:
                 if not any(task.done() for task in tasks[1:]):
                     await asyncio.gather(self._messages.join(), self._interactions.join())
                 await asyncio.gather(*self._notices, return_exceptions=True)
-        left = [*tasks, *self._notices, *([self._known] if self._known else [])]
+        left = [*tasks, *self._notices, *self._settling, *([self._known] if self._known else [])]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -117,12 +122,12 @@ class Hearing:
             told = await self._messages.get()
             if isinstance(told, asyncio.Task):
                 await self._servers()
-                await self._read_gap(await told)
+                await self._gaps.read(await told)
             else:
                 await self._take(self._message(told, guild_id=str(told.get("guild_id") or "")))
             if self._missed and self._messages.empty():
                 missed, self._missed = self._missed, {}
-                await self._read_gap(missed)
+                await self._gaps.read(missed)
             self._messages.task_done()
 
     async def _hear_interactions(self) -> None:
@@ -133,9 +138,7 @@ class Hearing:
             body = _read(bodies.of_interaction, told)
             if body is not None:
                 await self._take(body)
-                task = asyncio.create_task(self._notice(told))
-                self._notices.add(task)
-                task.add_done_callback(self._notices.discard)
+                _keep(self._notices, self._notice(told))
             self._interactions.task_done()
 
     async def _take(self, body: bytes | None) -> None:
@@ -153,6 +156,9 @@ class Hearing:
         """Tells Discord that the interaction was noticed."""
         kind = NOTICED_LATER if told["type"] == bodies.INVOKED else NOTICED
         path = f"/interactions/{told['id']}/{told['token']}/callback"
+        if kind == NOTICED_LATER:
+            called = Interaction(str(told["application_id"]), told["token"], time.time())
+            _keep(self._settling, self._settle(called))
         for last in (False, True):
             try:
                 await self._rest.ask("POST", path, body={"type": kind})
@@ -164,6 +170,14 @@ class Hearing:
                     log.warning("discord_interaction_not_noticed", channel=self._place.channel_id, reason=str(error))
                     return
 
+    async def _settle(self, called: Interaction) -> None:
+        """Nobody is told for long that we think: perhaps a person of the team answers, or nobody does."""
+        await asyncio.sleep(THINKS_SECONDS)
+        try:
+            await settle(self._rest, called)
+        except ChannelError as error:
+            log.info("discord_interaction_not_settled", channel=self._place.channel_id, reason=str(error))
+
     async def _servers(self) -> None:
         """Waits until they are known: which chat is in which, and our role there."""
         try:
@@ -172,22 +186,8 @@ class Hearing:
         except TimeoutError:
             log.warning("discord_servers_slow", channel=self._place.channel_id)
 
-    async def _read_gap(self, known: Mapping[str, str]) -> None:
-        """What was said in these chats after these messages."""
-        free = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for chat_id, last in known.items():
-                if chat_id.isdecimal() and last.isdecimal():
-                    group.create_task(self._read_chat(chat_id, last, free))
-
-    async def _read_chat(self, chat_id: str, last: str, free: asyncio.Semaphore) -> None:
-        async with free:
-            try:
-                guild_id = self._guild_of(chat_id) or await history.guild_of(self._rest, chat_id)
-                async for told in history.after(self._rest, chat_id, last):
-                    await self._take(self._message(told, guild_id=guild_id))
-            except ChannelError as error:
-                log.warning("discord_gap_not_read", channel=self._place.channel_id, chat=chat_id, reason=str(error))
+    async def _take_missed(self, told: Told, guild_id: str) -> None:
+        await self._take(self._message(told, guild_id=guild_id))
 
     def _message(self, told: Told, *, guild_id: str) -> bytes | None:
         guild = self._client.get_guild(int(guild_id)) if guild_id.isdecimal() else None
@@ -209,6 +209,13 @@ def _read(work: Callable[[Told], bytes | None], told: Told) -> bytes | None:
         return json.dumps(told, sort_keys=True).encode()
 
 
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    """Done beside the others, and held until it is."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
 def _for_us(event: Any) -> bool:
     return not isinstance(event, IncomingMessage) or not event.is_group or event.addressed
 
@@ -219,7 +226,7 @@ async def _until_stored(work: Callable[[], Awaitable[Given]]) -> Given:
     while True:
         try:
             return await work()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("discord_event_waits", reason=type(error).__name__)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
+
+import structlog
 
 from channels_integrations.base import ChannelError
 from channels_integrations.platforms.discord.rest import Rest
+
+log = structlog.get_logger(__name__)
 
 PAGE = 100
 MOST_PAGES = 20  # of one chat
@@ -21,16 +24,27 @@ async def guild_of(rest: Rest, channel_id: str) -> str:
     return str(told.get("guild_id") or "") if isinstance(told, dict) else ""
 
 
-async def after(rest: Rest, channel_id: str, last: str) -> AsyncIterator[dict[str, Any]]:
-    """The chat's messages after this one, oldest first. Raises ChannelError."""
+async def after(rest: Rest, channel_id: str, last: str) -> list[dict[str, Any]]:
+    """The chat's messages after this one, oldest first; of very many the newest. Raises ChannelError.
+
+    Read from the newest backwards: what people said to each other since may be more than is read.
+    """
+    found: list[dict[str, Any]] = []
+    before: dict[str, str] = {}
     for _page in range(MOST_PAGES):
-        found = await _patiently(rest, f"/channels/{channel_id}/messages", after=last, limit=str(PAGE))
-        page = sorted(found if isinstance(found, list) else [], key=lambda told: int(told["id"]))
-        for told in page:
-            yield told
-        if len(page) < PAGE:
-            return
-        last = str(page[-1]["id"])
+        told = await _patiently(rest, f"/channels/{channel_id}/messages", limit=str(PAGE), **before)
+        page = sorted(told if isinstance(told, list) else [], key=_number, reverse=True)
+        new = [message for message in page if _number(message) > int(last)]
+        found += new
+        if len(new) < PAGE:
+            return found[::-1]
+        before = {"before": str(new[-1]["id"])}
+    log.warning("discord_gap_cut", chat=channel_id, read=len(found))
+    return found[::-1]
+
+
+def _number(message: dict[str, Any]) -> int:
+    return int(message["id"])
 
 
 async def _patiently(rest: Rest, path: str, **query: str) -> Any:

@@ -19,7 +19,7 @@ from channels_integrations.rendering.plain import plain
 from channels_integrations.rendering.rich import Rich
 
 WAITING = "…"  # where there is nothing to read yet
-NO_PREVIEWS = 1 << 2  # of a message's flags
+NO_PREVIEWS, THINKING = 1 << 2, 1 << 7  # of a message's flags
 NOBODY: dict[str, list[str]] = {"parse": []}  # is told that they were mentioned
 ROW, BUTTON, GREY = 1, 2, 2  # of components: a row's type, a button's type and style
 IN_A_ROW, ROWS, LONGEST_LABEL, LONGEST_ID = 5, 5, 80, 100
@@ -101,6 +101,20 @@ async def _answer(rest: Rest, called: Interaction, message: OutboundMessage) -> 
                 raise
             await asyncio.sleep(pause)
     return _id(await _formed(rest, "PATCH", path, message))
+
+
+async def settle(rest: Rest, called: Interaction) -> None:
+    """Where "… is thinking" still stands, there is just "…", whose place an answer takes. Raises ChannelError.
+
+    A follow-up, not an edit: Discord turns the first into what stands there, unless an answer came a moment before,
+    which must stay. https://docs.discord.com/developers/interactions/receiving-and-responding#create-followup-message
+    """
+    stands = await rest.get(f"{called.path}/messages/@original")
+    if not isinstance(stands, dict) or not int(stands.get("flags") or 0) & THINKING:
+        return
+    told = (await rest.ask("POST", called.path, body={"content": WAITING, "allowed_mentions": NOBODY})).body
+    if _id(told) != stands.get("id"):
+        await rest.ask("DELETE", f"{called.path}/messages/{_id(told)}")
 
 
 async def _formed(rest: Rest, method: str, path: str, message: OutboundMessage) -> Any:

@@ -24,7 +24,7 @@ from channels_integrations.platforms.discord.config import bot_id
 
 SECONDS = 15.0  # for a whole call
 CONNECT_SECONDS = 5.0
-MOST_CLOSED = 1_000  # routes to remember
+MOST_CLOSED = 1_000  # routes to remember before those are forgotten whose time has come
 
 _sessions: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession]]] = {}
 _closed: dict[tuple[str, str], float] = {}  # (bot, route) that asked for patience -> until when, of time.monotonic
@@ -79,10 +79,11 @@ class Rest:
 
     def _refused(self, refusal: refusals.Refusal, route: str) -> ChannelError:
         if refusal.status == 429:
-            name = "*" if refusal.everywhere else route
+            name, now = "*" if refusal.everywhere else route, time.monotonic()
             if len(_closed) > MOST_CLOSED:
-                _closed.clear()
-            _closed[self.bot, name] = time.monotonic() + refusal.wait
+                for past in [closed for closed, until in _closed.items() if until <= now]:
+                    del _closed[past]
+            _closed[self.bot, name] = now + refusal.wait
         return refusal.error()
 
     def _patient(self, route: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from channels_integrations.base import Account, Command, InboundEvent, OutboundMessage, Place, adapters
 from channels_integrations.platforms.discord.adapter import Discord
@@ -45,7 +46,7 @@ def outbound(chat_id: str, text: str, **more: Any) -> OutboundMessage:
 
 
 class Ear:
-    """What a channel heard. `broken`: so many times it cannot be stored; `slow`: seconds that storing takes."""
+    """What a channel heard. `broken`: so many times it cannot be stored, for `reason`; `slow`: seconds of storing."""
 
     def __init__(self, adapter: Discord) -> None:
         self.adapter = adapter
@@ -54,6 +55,7 @@ class Ear:
         self.accounts: list[str] = []
         self.recent: dict[str, str] = {}
         self.broken = 0
+        self.reason: type[Exception] = OperationalError
         self.slow = 0.0
 
     @property
@@ -66,12 +68,10 @@ class Ear:
         return [json.loads(body).get("content", "") for body in dict.fromkeys(self.bodies)]
 
     async def handle(self, body: bytes) -> None:
-        from django.db import OperationalError
-
         await asyncio.sleep(self.slow)
         if self.broken:
             self.broken -= 1
-            raise OperationalError("away")
+            raise self.reason("away")
         self.bodies.append(body)
         self.at.append(time.time())
 

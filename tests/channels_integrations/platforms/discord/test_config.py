@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from channels_integrations.config_form import form_for
 from channels_integrations.platforms.discord.config import Config, bot_id
+from tests.channels_integrations.platforms.discord.conftest import adapter_of
 from tests.fakes.discord_objects import Bot
 
 
@@ -14,6 +15,14 @@ def test_a_token_says_whose_it_is() -> None:
     config = Config.model_validate({"token": f" {bot.token}\n"})
     assert config.token.get_secret_value() == bot.token
     assert (config.in_channels, config.prefix) == ("addressed", "")
+
+
+def test_a_channel_is_known_by_its_bot_whatever_the_token() -> None:
+    bot, other = Bot("Hal"), Bot("Eve")
+    renewed = bot.token.replace("made.up", "made.anew")
+    assert [adapter_of(each).identity() for each in (bot, other)] == [bot.id, other.id]
+    bot.token = renewed
+    assert adapter_of(bot).identity() == bot.id
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "Bot abc", "MTIz.x", "MTIz..x", "é.é.é", "MTIz.a.b.c", "====.a.b"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -140,3 +141,45 @@ async def test_a_button_of_somebody_else_is_nobodys_turn(discord: DiscordServer,
         told = discord.press("poll:1", discord.sent()[0])
         await until(lambda: discord.rest.interactions[told["token"]].noticed)
     assert ear.bodies == []
+
+
+async def test_nobody_is_told_for_long_that_it_thinks(
+    discord: DiscordServer, hal: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels_integrations.platforms.discord.hearing.THINKS_SECONDS", 0.3)
+    ear = Ear(hal)
+    async with listening(ear):
+        discord.invoke("help")
+        await until(lambda: discord.history() == ["…"])
+    (event,) = ear.events
+    await hal.send(outbound(event.chat_id, "late", reply_to=event.answer_to))
+    assert discord.history() == ["late"]
+
+
+async def test_an_answer_stays_as_it_is(discord: DiscordServer, hal: Discord, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels_integrations.platforms.discord.hearing.THINKS_SECONDS", 0.3)
+    ear = Ear(hal)
+    async with listening(ear):
+        called = discord.invoke("help")
+        await until(lambda: discord.rest.interactions[called["token"]].noticed)
+        (event,) = ear.events
+        await hal.send(outbound(event.chat_id, "answer", reply_to=event.answer_to))
+        await until(lambda: any(call.method == "GET" and "@original" in call.path for call in discord.rest.calls))
+        await asyncio.sleep(0.1)
+    assert discord.history() == ["answer"]
+
+
+async def test_an_answer_that_comes_at_that_moment_stays_alone(
+    discord: DiscordServer, hal: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels_integrations.platforms.discord.hearing.THINKS_SECONDS", 0.2)
+    discord.rest.refusals = [Refusal(method="GET", path="@original$", status=200, hang=0.5)]
+    ear = Ear(hal)
+    async with listening(ear):
+        called = discord.invoke("help")
+        await until(lambda: any(call.method == "GET" and "@original" in call.path for call in discord.rest.calls))
+        (event,) = ear.events
+        await hal.send(outbound(event.chat_id, "answer", reply_to=event.answer_to))
+        await until(lambda: any(call.method == "DELETE" for call in discord.rest.calls))
+    assert discord.rest.interactions[called["token"]].noticed
+    assert discord.history() == ["answer"]

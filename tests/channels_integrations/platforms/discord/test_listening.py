@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from channels_integrations.base import ChannelError, IncomingMessage
 from channels_integrations.platforms.discord.adapter import Discord
 from tests.channels_integrations.platforms.discord.conftest import Ear, adapter_of, listening, until
 from tests.fakes.discord_objects import user
+from tests.fakes.discord_rest import Refusal
 from tests.fakes.discord_server import DiscordServer
 
 
@@ -147,8 +149,6 @@ async def test_a_chat_that_cannot_be_read_costs_no_other(discord: DiscordServer,
 
 
 async def test_the_gap_waits_as_long_as_it_is_told(discord: DiscordServer, hal: Discord) -> None:
-    from tests.fakes.discord_rest import Refusal
-
     discord.rest.refusals = [Refusal(path="/messages$", status=429, retry_after=0.4, times=1)]
     ear = Ear(hal)
     discord.dm("missed", live=False)
@@ -158,9 +158,12 @@ async def test_the_gap_waits_as_long_as_it_is_told(discord: DiscordServer, hal: 
     assert discord.rest.early == 0
 
 
-async def test_what_cannot_be_stored_is_offered_until_it_is(discord: DiscordServer, hal: Discord) -> None:
+@pytest.mark.parametrize("reason", [OperationalError, InterfaceError])
+async def test_what_cannot_be_stored_is_offered_until_it_is(
+    discord: DiscordServer, hal: Discord, reason: type[Exception]
+) -> None:
     ear = Ear(hal)
-    ear.broken = 3
+    ear.broken, ear.reason = 3, reason
     async with listening(ear):
         discord.dm("first")
         discord.dm("second")
@@ -276,6 +279,38 @@ async def test_too_many_sessions_are_not_begun(
     assert told.value.retry_after is not None
     assert told.value.retry_after > 3_000
     assert len(discord.gateway.identified) == 3
+
+
+@pytest.mark.parametrize("left", [0, 49])
+async def test_the_last_sessions_of_the_day_are_not_begun(discord: DiscordServer, hal: Discord, left: int) -> None:
+    discord.bot.sessions_left = left
+    ear = Ear(hal)
+    with pytest.raises(ChannelError, match=f"only {left} new sessions are left") as told:
+        await hal.listen(ear.place(), ear.handle, ear.ready)
+    assert (told.value.permanent, told.value.fault, told.value.retry_after) == (False, "", 7_200)
+    assert discord.gateway.identified == []
+
+
+async def test_whether_sessions_are_left_is_asked_before_each(discord: DiscordServer, hal: Discord) -> None:
+    ear = Ear(hal)
+    async with listening(ear) as task:
+        discord.bot.sessions_left = 49
+        discord.invalidate()
+        await until(task.done)
+    assert "49 new sessions" in str(task.exception())
+    assert len(discord.gateway.identified) == 1
+
+
+@pytest.mark.parametrize("status", [500, 403, 429])
+async def test_it_listens_where_nobody_says_how_many_are_left(
+    discord: DiscordServer, hal: Discord, status: int
+) -> None:
+    discord.rest.refusals = [Refusal(path="/gateway/bot$", status=status, times=10)]
+    ear = Ear(hal)
+    async with listening(ear):
+        discord.dm("hello")
+        await until(lambda: ear.bodies)
+    assert discord.rest.refusals[0].times == 9
 
 
 async def test_heartbeats_keep_it_alive(discord: DiscordServer, hal: Discord) -> None:

@@ -219,3 +219,20 @@ def test_what_it_can_do_is_said_as_the_engine_reads_it(discord: DiscordServer, h
 def test_nobody_may_call_it(discord: DiscordServer, hal: Discord) -> None:
     with pytest.raises(BadSignature):
         hal.verify({"x-signature-ed25519": "00"}, b"{}")
+
+
+async def test_a_wait_outlives_the_many_that_are_past(
+    discord: DiscordServer, hal: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = {("another", str(number)): 0.0 for number in range(5)}
+    monkeypatch.setattr("channels_integrations.platforms.discord.rest._closed", closed)
+    monkeypatch.setattr("channels_integrations.platforms.discord.rest.MOST_CLOSED", 3)
+    await refused(discord, hal, Refusal(path="/messages", status=429, retry_after=30))
+    discord.rest.refusals = [Refusal(path="/typing", status=429, retry_after=30, times=4)]
+    for chat in (discord.general, discord.thread, discord.dm_channel("Ada"), discord.dm_channel("Bob")):
+        with pytest.raises(ChannelError):
+            await hal.typing(chat)
+    with pytest.raises(ChannelError, match="patience"):
+        await hal.send(outbound(discord.general, "too early"))
+    assert {bot for bot, _route in closed} == {discord.bot.id}
+    assert discord.rest.early == 0
