@@ -229,6 +229,10 @@ class ConnectingAdapter(Adapter):
 class GatewayAdapter(ConnectingAdapter, WebhookAdapter):
     """A platform that we listen to: by asking it, or over a connection that we keep."""
 
+    def is_called(self, place: Place) -> bool:
+        """Whether the platform calls us there: once it knows our address, it is heard without anybody listening."""
+        return False
+
     @abstractmethod
     async def listen(self, place: Place, handle: Handle, ready: Callable[[Account], None]) -> None:
         """Listens until cancelled, reconnecting by itself; `ready` is called whenever it hears again.

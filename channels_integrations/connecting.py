@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 from asgiref.sync import async_to_sync
 
 from bots.remember import forget
-from channels_integrations.base import Account, ChannelError, ConnectingAdapter, DiagnosableAdapter, Finding, Place
+from channels_integrations.base import (
+    Account,
+    ChannelError,
+    ConnectingAdapter,
+    DiagnosableAdapter,
+    Finding,
+    GatewayAdapter,
+    Place,
+)
 from channels_integrations.models import ChannelConfig
 from channels_integrations.places import place_of
 from channels_integrations.setup import Misconfigured, adapter_of
@@ -38,6 +47,15 @@ def connect(channel: ChannelConfig) -> Account | str:
         return "The platform did not answer in time. It is tried again in the background."
     _remember(channel, account=account.name, fault="")
     return account
+
+
+def is_heard(channel_id: uuid.UUID, kind: str) -> bool:
+    """Whether its platform calls us, so that messages come though nobody listens."""
+    try:
+        adapter = adapter_of(channel_id)
+    except Misconfigured:
+        return False
+    return isinstance(adapter, GatewayAdapter) and adapter.is_called(place_of(channel_id, kind))
 
 
 def diagnose(channel: ChannelConfig) -> list[Finding]:

@@ -47,7 +47,8 @@ class Capabilities:
 
     `resend` says what becomes of a send whose outcome is unknown (a crash, a time-out): "keyed": sent again, the
     platform knows the idempotency key; "edit": never sent twice, since what is sent is a placeholder, and the text
-    comes by editing it (an EditableAdapter's); "once": sent again once and flagged; "never": flagged for a person.
+    comes by editing it (an EditableAdapter's); "once": sent again once and flagged, and after each
+    end of its process; "never": flagged for a person.
     `live`: how an answer is shown while it is written: "draft" (a DraftingAdapter's), "edit" (an EditableAdapter's),
     at most every `live_every` seconds, each time `live_growth` times later. `typing_every`: seconds after which a
     TypingAdapter says so again.

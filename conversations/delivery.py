@@ -40,6 +40,7 @@ from conversations.outbox import later
 log = structlog.get_logger(__name__)
 
 MISCONFIGURED_SECONDS = 60.0
+LITTLE = 0.05  # seconds beyond what a platform asks for, whose clock is another
 MOST_GONE = 3  # times that a message is put there anew after somebody took it away
 ENDS = 5  # tries of a part that may double, of which one at least ended its process
 
@@ -217,22 +218,28 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
         row.move(state=Delivery.State.SENT, platform_id=outcome[:200], sent_at=Now(), reason="")
         return
     log.warning("send_failed", delivery=str(row.pk), reason=str(outcome), attempt=row.attempts)
-    reason = str(outcome)[:300]
     if outcome.blocked:
         reach.lost(row.message.conversation_id)
-    if isinstance(outcome, MessageGone) and row.attempts <= MOST_GONE:
-        row.move(state=Delivery.State.NEW, platform_id="", reason=reason, run_after=later(able.waits[0]))
-    elif outcome.fault:
+    if outcome.fault:
         reach.fault(row.message.channel_id, outcome.fault)
-        wait = later(MISCONFIGURED_SECONDS)  # no try of its own: it is not the message that is refused
-        row.move(state=Delivery.State.NEW, reason=reason, run_after=wait, attempts=row.attempts - 1)
-    elif outcome.ambiguous and not _may_repeat(row, able):
-        row.move(state=Delivery.State.UNKNOWN, reason=reason, ambiguous=True)
-    elif outcome.permanent or row.attempts > len(able.waits):
-        row.move(state=Delivery.State.FAILED, reason=reason)
-    else:
-        wait = max(able.waits[row.attempts - 1] * random.uniform(0.8, 1.2), outcome.retry_after or 0)  # noqa: S311  jitter
-        again = row.ambiguous or (outcome.ambiguous and _doubles(able))
-        if outcome.ambiguous and able.resend == "edit" and not row.platform_id:
-            metrics.PLACEHOLDERS_LEFT.labels(row.message.channel.kind).inc()
-        row.move(state=Delivery.State.NEW, reason=reason, run_after=later(wait), ambiguous=again)
+    if outcome.ambiguous and able.resend == "edit" and not row.platform_id:
+        metrics.PLACEHOLDERS_LEFT.labels(row.message.channel.kind).inc()
+    row.move(reason=str(outcome)[:300], **_next(row, able, outcome))
+
+
+def _next(row: Delivery, able: Capabilities, outcome: ChannelError) -> dict[str, Any]:
+    """What the row says after this refusal. Where it is not the message that is refused, it was no try of its own."""
+    states, untried = Delivery.State, {"state": Delivery.State.NEW, "attempts": row.attempts - 1}
+    if isinstance(outcome, MessageGone) and row.attempts <= MOST_GONE:
+        return {"state": states.NEW, "platform_id": "", "run_after": later(able.waits[0])}
+    if outcome.fault:
+        return {**untried, "run_after": later(MISCONFIGURED_SECONDS)}
+    if outcome.ambiguous and not _may_repeat(row, able):
+        return {"state": states.UNKNOWN, "ambiguous": True}
+    if outcome.retry_after is not None and not (outcome.permanent or outcome.ambiguous):
+        return {**untried, "run_after": later(outcome.retry_after + LITTLE)}
+    if outcome.permanent or row.attempts > len(able.waits):
+        return {"state": states.FAILED}
+    wait = max(able.waits[row.attempts - 1] * random.uniform(0.8, 1.2), outcome.retry_after or 0)  # noqa: S311  jitter
+    again = row.ambiguous or (outcome.ambiguous and _doubles(able))
+    return {"state": states.NEW, "run_after": later(wait), "ambiguous": again}

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from bots.remember import forget
+from channels_integrations import connecting
 from channels_integrations.base import GatewayAdapter, adapters
 from channels_integrations.models import ChannelConfig, FeatureFlag, Gateway, Listener
 
@@ -113,9 +114,10 @@ def alive_here() -> bool:
 
 
 def unheard() -> list[str]:
-    """Names of channels that nobody listens to, though somebody should."""
+    """Names of channels that nobody listens to, though somebody should: not of those whose platform calls us."""
     held = Q(listener__gateway__beat_at__gt=Now() - timedelta(seconds=lost_seconds()))
-    return list(_channels(kinds()).exclude(held).values_list("name", flat=True))
+    silent = _channels(kinds()).exclude(held).values_list("pk", "kind", "name")
+    return [name for pk, kind, name in silent if not connecting.is_heard(pk, kind)]
 
 
 def _channels(of: Sequence[str]) -> Any:

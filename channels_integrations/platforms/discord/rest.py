@@ -24,6 +24,7 @@ from channels_integrations.platforms.discord.config import bot_id
 
 SECONDS = 15.0  # for a whole call
 CONNECT_SECONDS = 5.0
+LAST_ROUND = 0.01  # seconds
 MOST_CLOSED = 1_000  # routes to remember before those are forgotten whose time has come
 
 _sessions: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession]]] = {}
@@ -103,11 +104,13 @@ async def _session() -> aiohttp.ClientSession:
 
 async def _connections(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[aiohttp.ClientSession]:
     timeout = aiohttp.ClientTimeout(total=SECONDS, sock_connect=CONNECT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        try:
-            yield session
-        finally:
-            _sessions.pop(loop, None)
+    session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+    try:
+        yield session
+    finally:
+        _sessions.pop(loop, None)
+        await session.close()
+        await asyncio.sleep(LAST_ROUND)  # sockets are closed a round of the loop later, and this one's are numbered
 
 
 def proxy() -> str | None:

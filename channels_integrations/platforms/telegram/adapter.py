@@ -60,6 +60,9 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
     def identity(self) -> str:
         return self._token.partition(":")[0]
 
+    def is_called(self, place: Place) -> bool:
+        return bool(self._secret(place))
+
     def able(self, chat_id: str) -> Capabilities:
         return GROUP if chat_id.startswith("-") else replace(PRIVATE, resend=self.config.resend)
 

@@ -32,6 +32,7 @@ from channels_integrations.platforms.telegram.updates import KINDS
 T = TypeVar("T")
 READ_SECONDS = 15.0
 AT_ONCE = 32  # calls; what httpx's pool does for a call takes longer the more of them it holds
+LAST_ROUND = 0.01  # seconds
 POLL_SECONDS = 25  # that Telegram holds a question for new messages, less than proxies wait
 TOKEN_IN_ADDRESS = re.compile(r"(?<=/bot)\d+:[\w-]+", re.ASCII)
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # read when a 429 comes, and else each warns of a change to come
@@ -80,8 +81,16 @@ class Client:
 
     async def call(self, ask: Callable[[_Bot], Awaitable[T]]) -> T:
         """What Telegram answers to this. Raises ChannelError, without the token in its text, and nothing else."""
-        async with (await _lines_here()).turn:
+        turn = (await _lines_here()).turn
+        try:
+            async with asyncio.timeout(settings.SEND_SECONDS / 2):
+                await turn.acquire()
+        except TimeoutError:  # told apart from a call that Telegram may have taken
+            raise ChannelError("too many calls to Telegram are on their way", permanent=False) from None
+        try:
             return await self._asked(ask)
+        finally:
+            turn.release()
 
     async def updates(self, offset: int | None) -> Any:
         """New ones as they came, after half a minute at most. `offset`: those before it were taken. As `call`."""
@@ -150,6 +159,7 @@ async def _kept(loop: asyncio.AbstractEventLoop, lines: _Lines) -> AsyncGenerato
         _lines.pop(loop, None)
         await lines.calls.shutdown()
         await lines.polls.shutdown()
+        await asyncio.sleep(LAST_ROUND)  # sockets are closed a round of the loop later, and this one's are numbered
 
 
 def _skew(date: str) -> float | None:

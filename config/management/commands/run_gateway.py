@@ -54,7 +54,7 @@ class Command(BaseCommand):
         over = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, over.set)
-        await in_thread(environment.sync)
+        await in_thread(environment.sync, retire=False)
         await runner.start()
         gateway = Gateway(kinds)
         await gateway.start()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from bots.threads import in_thread
+from channels_integrations.admin.listening import listening as listening_in_words
 from channels_integrations.models import ChannelConfig, FeatureFlag, Listener
 from channels_integrations.models import Gateway as Row
 from channels_integrations.setup import Setup
@@ -114,3 +116,14 @@ async def test_a_channel_that_nobody_listens_to_is_named(demo: Setup, telegram: 
     await opened(demo, telegram)
     assert await in_thread(listeners.unheard) == ["telegram"]
     assert not await in_thread(listeners.alive_here)
+
+
+async def test_a_channel_that_is_called_is_heard_without_anybody_listening(
+    demo: Setup, telegram: TelegramServer, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://chat.example.org"
+    (row,) = await opened(demo, telegram)
+    assert await in_thread(listeners.unheard) == []
+    await in_thread(lambda: ChannelConfig.objects.filter(pk=row.pk).update(account="@hal_bot"))
+    row = await in_thread(lambda: ChannelConfig.objects.select_related("listener__gateway").get(pk=row.pk))
+    assert await in_thread(listening_in_words, row) == "On, as @hal_bot."

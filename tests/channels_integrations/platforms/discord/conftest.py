@@ -97,7 +97,7 @@ async def listening(ear: Ear, commands: tuple[Command, ...] = ()) -> AsyncIterat
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(ready: Callable[[], Any], seconds: float = 8.0) -> None:
+async def until(ready: Callable[[], Any], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, "it did not come about"
