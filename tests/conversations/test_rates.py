@@ -100,5 +100,6 @@ async def test_on_a_platform_it_is_answered_with_a_sentence(demo: Setup, setting
         taken = await in_thread(events.take, demo, said("/status"))
         assert taken is not None and taken.claim is not None
         await answer(taken.conversation_id, begun=await in_thread(prepare, taken.claim))
-    texts = await in_thread(lambda: list(Message.objects.filter(role="assistant").order_by("seq").values_list("text", flat=True)))
+    answers = Message.objects.filter(role="assistant").order_by("seq").values_list("text", flat=True)
+    texts = await in_thread(list, answers)
     assert "faster than I may answer" in texts[1]
