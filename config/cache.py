@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Any
 
 import structlog
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 from bots.silence import Silence
@@ -20,6 +21,12 @@ class DisposableRedisCache(RedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         params.setdefault("OPTIONS", {}).update(socket_timeout=0.5, socket_connect_timeout=0.5)
         super().__init__(server, params)
+        self._address, self._with = str(server), params["OPTIONS"]
+
+    @cached_property
+    def _cache(self) -> RedisCacheClient:
+        """The process's own: Django makes a cache anew in each context, and each task of the engine has one."""
+        return _client(self._address, **self._with)
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         return _asked(lambda: super(DisposableRedisCache, self).get(key, default, version), default)
@@ -32,6 +39,11 @@ class DisposableRedisCache(RedisCache):
 
     def delete(self, key: str, version: int | None = None) -> bool:
         return bool(_asked(lambda: super(DisposableRedisCache, self).delete(key, version), False))
+
+
+@cache
+def _client(address: str, **options: Any) -> RedisCacheClient:
+    return RedisCacheClient([address], **options)
 
 
 silence = Silence()
