@@ -32,7 +32,8 @@ from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_
 from conversations import rates, reach, spoken
 from conversations.accept import Accepted, accept
 from conversations.limits import LONGEST_TEXT
-from conversations.turns import Claim, request_stop
+from conversations.turn_requests import request_stop
+from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ import uuid
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup, setup_of
-from conversations import accept, blocking, chat_page, ownership, rates, turns
+from conversations import accept, blocking, chat_page, ownership, rates, turn_requests
 from conversations.models import Conversation
 
 
@@ -27,7 +27,7 @@ def say(setup: Setup, incoming: IncomingMessage, address: str) -> accept.Accepte
 def again(setup: Setup, visitor: str, address: str, conversation_id: uuid.UUID, turn: uuid.UUID) -> bool:
     """Whether the turn waits for another answer. Raises SlowDown."""
     _within(setup, visitor, address)
-    return turns.queue_again(conversation_id, turn)
+    return turn_requests.queue_again(conversation_id, turn)
 
 
 def call_person(setup: Setup, visitor: str, address: str, language: str) -> Conversation | None:

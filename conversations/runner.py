@@ -14,7 +14,7 @@ from django.db import Error
 
 from bots.providers import pool
 from bots.threads import in_reserve, in_thread
-from conversations import delivery, events, presses, reminders, turns
+from conversations import delivery, events, presses, reminders, turn_requests, turns
 from conversations.accept import Accepted
 from conversations.chores import Chores
 from conversations.draft import Frame
@@ -120,7 +120,7 @@ class Runner:
 
     async def request_stop(self, conversation_id: uuid.UUID) -> None:
         """Stop the running turn, in whatever process it runs."""
-        await in_thread(turns.request_stop, conversation_id)
+        await in_thread(turn_requests.request_stop, conversation_id)
         if conversation_id in self.running:
             self.running[conversation_id].stop.set()
 

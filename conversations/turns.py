@@ -202,28 +202,6 @@ def to_stop(turns: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(Turn.objects.filter(asked, pk__in=turns).values_list("pk", flat=True))
 
 
-def request_stop(conversation_id: uuid.UUID) -> list[uuid.UUID]:
-    """The running turns that were asked to stop; their holders see it within two seconds."""
-    running = Turn.objects.filter(conversation_id=conversation_id, state=Turn.State.RUNNING)
-    found = list(running.values_list("pk", flat=True))
-    running.update(stop_requested=True)
-    return found
-
-
-def queue_again(conversation_id: uuid.UUID, turn_id: uuid.UUID) -> bool:
-    """Whether the turn, which had failed or was stopped, waits for its answer once more."""
-    states = [Turn.State.FAILED, Turn.State.DEAD, Turn.State.STOPPED]
-    return bool(
-        Turn.objects.filter(
-            pk=turn_id, conversation_id=conversation_id, state__in=states, conversation__erased_at=None,
-            conversation__chat_user__person__blocked_at=None,
-        ).update(
-            state=Turn.State.QUEUED, attempts=0, stop_requested=False, reason="", live_id="", finished_at=None,
-            run_after=Now(),
-        )
-    )  # fmt: skip
-
-
 def unattended(limit: int = 200) -> list[uuid.UUID]:
     """Conversations with an open turn and no live lease, oldest turn first: what the sweeper rings for."""
     open_turns = (

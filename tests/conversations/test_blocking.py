@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
-from conversations import blocking, turns
+from conversations import blocking, turn_requests
 from conversations.accept import accept
 from conversations.models import Message, ModelCall, Person, Turn
 from conversations.pipeline import answer
@@ -60,7 +60,7 @@ async def test_what_waits_is_not_answered_and_a_retry_is_refused(demo: Setup) ->
     await in_thread(blocking.block, person.pk)
     assert (await in_thread(Turn.objects.get)).state == "stopped"
     assert first.turn_id is not None
-    assert not await in_thread(turns.queue_again, first.conversation_id, first.turn_id)
+    assert not await in_thread(turn_requests.queue_again, first.conversation_id, first.turn_id)
 
 
 def test_it_costs_others_no_statement(demo: Setup) -> None:

@@ -15,7 +15,7 @@ from bots.remember import forget
 from bots.threads import in_thread
 from bots.tools.base import ToolError, tool, tools
 from channels_integrations.setup import Setup
-from conversations import turns, undone
+from conversations import turn_requests, turns, undone
 from conversations.accept import accept
 from conversations.models import Conversation, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
@@ -87,7 +87,7 @@ async def test_a_failed_turn_that_is_tried_again_keeps_what_it_did(
     failed = await answer(accepted.conversation_id)
     assert failed is not None and accepted.turn_id is not None
     if again == "queue_again":
-        assert await in_thread(turns.queue_again, accepted.conversation_id, accepted.turn_id)
+        assert await in_thread(turn_requests.queue_again, accepted.conversation_id, accepted.turn_id)
     else:
         await in_thread(lambda: Turn.objects.update(state="dead"))
         assert await in_thread(undone.replay, "turns") == 1

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from bots import threads
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
-from conversations import turns
+from conversations import turn_requests, turns
 from conversations.accept import Ended, accept, end
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
@@ -124,7 +124,7 @@ async def test_a_stop_ends_the_answer_with_what_was_said(demo: Setup) -> None:
     await runner.start()
     runner.ring(accepted.conversation_id)
     await until(lambda: any(running.draft.text for running in runner.running.values()))
-    assert await in_thread(turns.request_stop, accepted.conversation_id) == [accepted.turn_id]
+    assert await in_thread(turn_requests.request_stop, accepted.conversation_id) == [accepted.turn_id]
     for _ in range(40):
         await asyncio.sleep(0.05)
         if await in_thread(Turn.objects.filter(state="stopped").exists):
@@ -133,7 +133,7 @@ async def test_a_stop_ends_the_answer_with_what_was_said(demo: Setup) -> None:
     text = (await in_thread(Message.objects.get, role="assistant")).text
     assert text and "That was all" not in text
     assert accepted.turn_id is not None
-    assert await in_thread(turns.queue_again, accepted.conversation_id, accepted.turn_id)
+    assert await in_thread(turn_requests.queue_again, accepted.conversation_id, accepted.turn_id)
 
 
 async def test_a_drained_process_hands_its_turn_back(demo: Setup) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
-from conversations import turns
+from conversations import turn_requests
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
 from tests.conversations.conftest import until_stored
 from tests.conversations.socket_client import clients
@@ -63,7 +63,7 @@ async def test_nothing_is_stored_in_a_conversation_deleted_while_it_is_answered(
     turn = await in_thread(Turn.objects.get)
     assert turn.state == "stopped"
     await until_stored(ModelCall.objects.exists)  # what it cost was spent
-    assert not await in_thread(turns.queue_again, turn.conversation_id, turn.pk)
+    assert not await in_thread(turn_requests.queue_again, turn.conversation_id, turn.pk)
 
 
 @pytest.mark.parametrize("kind", ["delete", "download", "open"])
