@@ -76,6 +76,10 @@ class ModelServer(Loopback):
         """What the next calls are answered with."""
         self._script.extend(replies)
 
+    def forget(self) -> None:
+        """What it was to say and was never asked for."""
+        self._script.clear()
+
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/v1/models", self._models), web.get("/v1/key", self._key),

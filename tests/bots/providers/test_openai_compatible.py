@@ -30,15 +30,24 @@ KEY = "sk-very-secret-canary"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ModelServer]:
+def one_server() -> Iterator[ModelServer]:
     with ModelServer() as server:
         yield server
 
 
+@pytest.fixture
+def server(one_server: ModelServer) -> ModelServer:
+    """With nothing left of what the test before had it say."""
+    one_server.forget()
+    return one_server
+
+
+BRIEF = Deadlines(connect=1, first_token=0.6, idle=0.4, total=1.5)  # for answers that shall miss them
+
+
 def request(text: str = "hello", **more: object) -> ChatRequest:
-    deadlines = Deadlines(connect=1, first_token=0.6, idle=0.4, total=1.5)
     message = ChatMessage(role="user", text=text)
-    return ChatRequest(model="fake-small", messages=(message,), **{"deadlines": deadlines, **more})  # type: ignore[arg-type]
+    return ChatRequest(model="fake-small", messages=(message,), **more)  # type: ignore[arg-type]
 
 
 async def call(
@@ -108,7 +117,7 @@ async def test_tool_calls_are_joined_from_their_pieces(server: ModelServer) -> N
 )
 async def test_each_failure_has_its_code(server: ModelServer, reply: Reply, code: str, retryable: bool) -> None:
     with pytest.raises(ProviderError) as caught:
-        await call(server, reply)
+        await call(server, reply, asked=request(deadlines=BRIEF) if code == "timeout" else None)
     assert (caught.value.code, caught.value.retryable) == (code, retryable)
     assert KEY not in str(caught.value)
     assert caught.value.retry_after == (7 if "Retry-After" in reply.headers else None)
@@ -129,7 +138,7 @@ async def test_each_deadline_ends_within_a_second(server: ModelServer, reply: Re
 
     began = time.monotonic()
     with pytest.raises(ProviderError) as caught:
-        await call(server, reply)
+        await call(server, reply, asked=request(deadlines=BRIEF))
     assert caught.value.code == "timeout"
     assert seconds - 0.01 <= time.monotonic() - began <= seconds + 1
 
