@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 import structlog
 from django.conf import settings
 from django.db import Error, transaction
+from django.db.models.functions import Now
 
 from bots import crash
 from bots.threads import in_thread
@@ -33,6 +34,7 @@ from conversations import metrics, rates, turns
 from conversations.draft import Draft
 from conversations.models import Delivery, Turn
 from conversations.models.delivery import OPEN
+from conversations.outbox import later
 from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
@@ -69,7 +71,6 @@ class Live:
         self._said: Rich | None = None
         self._shown_at = self._looked_at = self._typed_at = 0.0
         self._length = 0  # of the text that was shown
-        self._is_full = False  # its first part, which alone is shown in a message
         self._every = self.able.live_every
         self._began = time.monotonic()
         if held.turn.live_id == PLACING:
@@ -119,14 +120,12 @@ class Live:
         return again or len(text) != self._length
 
     def _part(self) -> Rich | None:
-        """What is shown of the text: its end in a draft, its beginning in a message; None where that is full."""
+        """What is shown of the text: its end in a draft, its beginning in a message; None where that stands there."""
         text = self.draft.text
         parts = [part for part in self.adapter.parts(text) if part.text.strip()]
         self._length = len(text)
-        if self.mode == "edit" and len(parts) > 1 and self._is_full:
-            return None
-        self._is_full = len(parts) > 1
-        return parts[-1 if self.mode == "draft" else 0].stripped()
+        part = parts[-1 if self.mode == "draft" else 0].stripped()
+        return None if self.mode == "edit" and part == self._said else part
 
     async def _show(self, part: Rich) -> None:
         message = OutboundMessage(
@@ -135,7 +134,10 @@ class Live:
         )  # fmt: skip
         if self.mode == "draft" and isinstance(self.adapter, DraftingAdapter):
             await self.adapter.draft(self.held.turn.pk.int % (2**31 - 1) + 1, message)
-        elif isinstance(self.adapter, EditableAdapter) and await in_thread(self._may_show):
+        elif isinstance(self.adapter, EditableAdapter):
+            if not await in_thread(self._may_show):
+                self._length = 0  # the same is tried again
+                return
             self.placed = self.placed or await self._place(self.adapter, message)
             await self.adapter.edit(self.placed, message)
         self._said, self._shown_at = part, time.monotonic()
@@ -174,6 +176,21 @@ class Live:
         turn.live_id = live_id[:200]
         with transaction.atomic():
             return turns.holds(self.held) and bool(Turn.objects.filter(pk=turn.pk).update(live_id=turn.live_id))
+
+    async def mend(self) -> None:
+        """The answer was another's: has what that one sent sent again, since what we showed of it may have come later.
+
+        A process that slept within an edit cannot know. To edit a message to what it says already harms nobody.
+        """
+        if self.placed:
+            await in_thread(self._send_again)
+
+    def _send_again(self) -> None:
+        state = Delivery.State
+        told = Delivery.objects.filter(message__turn=self.held.turn, platform_id=self.placed)
+        told.filter(state__in=(state.SENDING, state.SENT)).update(
+            state=state.NEW, run_after=Now(), expires_at=later(self.able.keep_trying)
+        )
 
     def _refused(self, error: ChannelError) -> None:
         log.info("live_answer_refused", reason=str(error)[:200])

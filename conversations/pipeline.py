@@ -91,6 +91,8 @@ async def answer(
         if closed is None or outcome is None:
             log.warning("turn_fenced")
             metrics.FENCED.inc()
+            if shown:
+                await shown.mend()
             return None
         crash.point("turn closed")
         asked = begun.todo.model.reference if isinstance(begun.todo, Job) else "none"

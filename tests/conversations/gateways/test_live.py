@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models.functions import Now
 
 from bots.threads import in_thread
 from channels_integrations.base import IncomingMessage
@@ -16,7 +17,7 @@ from channels_integrations.setup import Setup, adapter_of, setup_of
 from conversations import delivery, live, metrics, turns
 from conversations.accept import accept
 from conversations.draft import Draft, discard
-from conversations.models import Delivery, Message, Turn
+from conversations.models import Conversation, Delivery, Message, Turn
 from conversations.pipeline import answer
 from conversations.turns import Claim
 from tests.conversations.conftest import delivered, until
@@ -192,6 +193,34 @@ async def test_a_placeholder_of_who_lost_the_answer_meanwhile_stays_empty(
     assert await in_thread(lambda: turns.claim(held.conversation.pk, length=10))
     assert not (await showing).placed
     assert telegram.bot.texts() == ["…"]
+
+
+async def test_an_edit_that_comes_after_another_s_answer_is_mended(
+    demo: Setup, telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a process that slept within it."""
+    row = await opened(demo, telegram)
+    held = await claimed(row, GROUP)
+    await in_thread(turns.hand_back, held)
+    adapter: Any = await in_thread(adapter_of, row.pk)
+    brisk = dataclasses.replace(adapter.able(GROUP), live_every=0.05)
+    monkeypatch.setattr(adapter, "able", lambda chat: brisk)
+    whole: list[str] = []
+
+    async def sleep_within_it(frame: dict[str, Any]) -> None:
+        if frame["type"] != "delta" or whole:
+            return
+        await until(lambda: bool(telegram.called("editMessageText")))
+        await in_thread(lambda: Conversation.objects.update(lease_until=Now()))
+        assert await answer(held.conversation.pk)
+        await delivered(held.conversation.pk)
+        whole.extend(telegram.bot.texts())
+        telegram.bot.sent[0].text = "Half an ans"
+
+    assert await answer(held.conversation.pk, sleep_within_it) is None
+    await delivered(held.conversation.pk)
+    assert telegram.bot.texts() == whole and len(whole) == 1
+    assert (await in_thread(Delivery.objects.get)).state == "sent"
 
 
 async def test_an_answer_is_not_begun_before_the_one_before_it_stands_there(
