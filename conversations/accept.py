@@ -262,6 +262,7 @@ def _store(
         return Accepted(message=message, turn_id=turn.pk if turn else None, wait=wait)
     Conversation.objects.filter(pk=conversation.pk).update(**changed, **turns.lease())
     conversation.lease_token += 1
+    conversation.next_seq += 1
     length = int(setup.flags["max_conversation_length"])
     return Accepted(message=message, turn_id=turn.pk, claim=turns.claim_stored(turn, conversation, length=length))
 

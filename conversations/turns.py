@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
@@ -22,13 +22,17 @@ from conversations.models.turn import OPEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right to answer one turn: valid while the conversation's lease_token is `token`."""
+    """The right to answer one turn: valid while the conversation's lease_token is `token`.
+
+    `alone`: no other turn was open when it was given.
+    """
 
     turn: Turn
     conversation: Conversation
     token: int
     history: tuple[Message, ...]
     spoken: str
+    alone: bool = False
     journal: tuple[ToolCall, ...] = ()
     rounds: tuple[ModelCall, ...] = ()
 
@@ -92,8 +96,8 @@ def claim(conversation_id: uuid.UUID, *, length: int) -> Claim | None:
 
 
 def claim_stored(turn: Turn, conversation: Conversation, *, length: int) -> Claim:
-    """The claim of a turn that was stored as running, its lease taken with it, in this very transaction."""
-    return _claimed(turn, conversation, length)
+    """The claim of the only open turn, stored as running and its lease taken with it in this very transaction."""
+    return _claimed(turn, conversation, length, alone=True)
 
 
 def waits(conversation: Conversation) -> bool:
@@ -106,7 +110,7 @@ def lease() -> dict[str, Any]:
     return {"lease_until": _lease_end(), "lease_token": F("lease_token") + 1}
 
 
-def _claimed(turn: Turn, conversation: Conversation, length: int, **unfinished: Any) -> Claim:
+def _claimed(turn: Turn, conversation: Conversation, length: int, **more: Any) -> Claim:
     history = _history(turn, length)
     return Claim(
         turn=turn,
@@ -114,29 +118,23 @@ def _claimed(turn: Turn, conversation: Conversation, length: int, **unfinished: 
         token=conversation.lease_token,
         history=history,
         spoken="\n".join(m.text for m in history if m.turn_id == turn.pk and m.role == Message.Role.USER),
-        **unfinished,
+        **more,
     )
 
 
 def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Closed | None:
     """The stored answer, with its parts for the platform. None when the lease went to another: nothing is changed."""
-    turn = held.turn
-    due = Turn.objects.filter(conversation=turn.conversation_id, state__in=OPEN, run_after__lte=Now())
-    others = due.exclude(pk=turn.pk)
+    turn, conversation = held.turn, held.conversation
     with transaction.atomic():
-        conversation = (
-            Conversation.objects.select_for_update()
-            .filter(pk=turn.conversation_id, lease_token=held.token, lease_until__isnull=False)
-            .first()
-        )
-        if conversation is None:
+        released = _release_undisturbed(held) or _release(held)
+        if released is None:
             return None
-        more = others.exists()  # asked under the lock: one that was queued while we waited for it is seen
+        seq, more = released
         message = Message.objects.create(
             conversation=conversation,
             channel_id=conversation.channel_id,
             turn=turn,
-            seq=conversation.next_seq,
+            seq=seq,
             role=Message.Role.ASSISTANT,
             text=outcome.text,
             model_used=outcome.model,
@@ -154,10 +152,35 @@ def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Clos
         if outcome.calls:
             ModelCall.objects.bulk_create(outcome.calls)
         Turn.objects.filter(pk=turn.pk).update(state=outcome.state, reason=outcome.reason[:300], finished_at=Now())
-        Conversation.objects.filter(pk=conversation.pk).update(
-            next_seq=message.seq + 1, last_activity=Now(), lease_until=None
-        )
     return Closed(message=message, more=more, to_send=bool(parts))
+
+
+def _release_undisturbed(held: Claim) -> tuple[int, bool] | None:
+    """As `_release`, in the one statement it takes where nobody wrote meanwhile; None where somebody did."""
+    seq = held.conversation.next_seq
+    mine = _held(held).filter(next_seq=seq)
+    return (seq, False) if held.alone and mine.update(**_released(seq)) else None
+
+
+def _release(held: Claim) -> tuple[int, bool] | None:
+    """The `seq` of the answer and whether another turn waits; None when the conversation is not ours any more."""
+    conversation = _held(held).select_for_update().first()
+    if conversation is None:
+        return None
+    seq = conversation.next_seq
+    due = Turn.objects.filter(conversation=conversation, state__in=OPEN, run_after__lte=Now())
+    more = due.exclude(pk=held.turn.pk).exists()  # under the lock: one queued while we waited for it is seen
+    Conversation.objects.filter(pk=conversation.pk).update(**_released(seq))
+    return seq, more
+
+
+def _released(seq: int) -> dict[str, Any]:
+    return {"next_seq": seq + 1, "last_activity": Now(), "lease_until": None}
+
+
+def _held(held: Claim) -> QuerySet[Conversation]:
+    """The conversation's row as long as it is ours."""
+    return Conversation.objects.filter(pk=held.conversation.pk, lease_token=held.token, lease_until__isnull=False)
 
 
 def keep_cost(held: Claim, calls: Sequence[ModelCall]) -> None:
@@ -171,12 +194,7 @@ def keep_cost(held: Claim, calls: Sequence[ModelCall]) -> None:
 def hand_back(held: Claim) -> None:
     """Let another process answer: the turn is queued again, its attempt not counted."""
     with transaction.atomic():
-        mine = Conversation.objects.filter(
-            pk=held.conversation.pk,
-            lease_token=held.token,
-            lease_until__isnull=False,  # else it was closed meanwhile
-        )
-        if mine.update(lease_until=None):
+        if _held(held).update(lease_until=None):  # else it was closed meanwhile
             running = Turn.objects.filter(pk=held.turn.pk, state=Turn.State.RUNNING)
             running.update(state=Turn.State.QUEUED, attempts=held.turn.attempts - 1)
 
@@ -219,8 +237,7 @@ def unattended(limit: int = 200) -> list[uuid.UUID]:
 
 def holds(held: Claim) -> bool:
     """Whether the conversation is still ours, and stays so until this transaction ends."""
-    mine = Conversation.objects.filter(pk=held.conversation.pk, lease_token=held.token, lease_until__isnull=False)
-    return bool(mine.select_for_update().exists())
+    return bool(_held(held).select_for_update().exists())
 
 
 def journal(held: Claim, call: ModelCall | None, tools: list[ToolCall]) -> bool:
