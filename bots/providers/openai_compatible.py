@@ -1,7 +1,7 @@
 """Any server that speaks OpenAI's Chat Completions, through the `openai` SDK taken the fast way.
 
-Messages go in `extra_body` and the answer is read as bytes: the SDK's own walk over messages and its objects for every
-chunk are 85 % of its cost. Its retries are off; ours know Retry-After. The SDK is imported at first use (20 MB).
+The body is handed over as bytes and the answer is read as bytes: the SDK's own walk over messages and its objects for
+every chunk are most of its cost. Its retries are off; ours know Retry-After. The SDK is imported at first use (20 MB).
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from django.utils import timezone
 
 from bots import outside
@@ -37,6 +39,7 @@ from bots.providers.openai_stream import Reader, code_for
 
 MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 LIST_SECONDS = 10
+DRAIN_SECONDS = 0.2
 KEY_CHECKS = {"openrouter.ai": "/key"}  # whose list of models is open to everybody, and where they judge a key
 RETRYABLE = frozenset({"unreachable", "timeout", "rate_limited", "unavailable", "malformed"})
 
@@ -53,13 +56,13 @@ class OpenAICompatible:
         self._late_system = True  # until the server's chat template refuses one: then it is folded into what follows
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        body = self._body(request)
-        size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
         if "openai" not in sys.modules:
             await asyncio.to_thread(import_module, "openai")  # a second or two, once a process, beside the event loop
-        async with self._places, self._failures_told(), await self._understood(body, request) as answer:
-            async for event in Reader().events(sse.data(answer.iter_bytes()), input_bytes=size):
+        async with self._places, self._failures_told(), await self._understood(request) as answer:
+            chunks = answer.response.aiter_bytes()
+            async for event in Reader().events(sse.data(chunks), input_bytes=answer.asked_bytes):
                 yield event
+            await _drained(chunks)
 
     async def models(self) -> list[OfferedModel]:
         async with self._failures_told():
@@ -88,9 +91,10 @@ class OpenAICompatible:
             default_headers=dict(self.account.headers),
         )
 
-    async def _understood(self, body: dict[str, Any], request: ChatRequest) -> Any:
+    async def _understood(self, request: ChatRequest) -> _Opened:
         """The opened response; what this server refuses and can be said in another way is said so from now on."""
         while True:
+            body = self._body(request)
             try:
                 return await self._open(body, request)
             except ProviderError as error:
@@ -102,22 +106,23 @@ class OpenAICompatible:
                     self._late_system = False
                 else:
                     raise
-                body = self._body(request)
 
-    async def _open(self, body: Mapping[str, Any], request: ChatRequest) -> Any:
+    async def _open(self, body: dict[str, Any], request: ChatRequest) -> _Opened:
         """The response when its head is here; its errors are ours already."""
         import httpx2
+        from openai import AsyncStream
 
+        content = _bytes(body)
         timeout = httpx2.Timeout(request.deadlines.total + 5, connect=request.deadlines.connect)
-        call = self._sdk.chat.completions.with_streaming_response.create(
-            model=request.model, messages=[], stream=True, extra_body=body, timeout=timeout
-        )
         async with self._failures_told():
-            response = await call.__aenter__()
-        return _Opened(call, response)
+            stream = await self._sdk.post(
+                "/chat/completions", cast_to=object, content=content, options={"timeout": timeout},
+                stream=True, stream_cls=AsyncStream[object],
+            )  # fmt: skip
+        return _Opened(stream, len(content))
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        body: dict[str, Any] = dict(request.parameters)
+        body: dict[str, Any] = {"model": request.model, **request.parameters, "stream": True}
         messages = [_message(message) for message in request.messages]
         body["messages"] = messages if self._late_system else _fold(messages)
         if request.tools:
@@ -155,17 +160,38 @@ class OpenAICompatible:
             raise ProviderError("malformed", f"no answer of this protocol ({type(error).__name__})") from None
 
 
+@dataclass(frozen=True, slots=True)
 class _Opened:
     """A response whose head has come, to be closed by `async with`."""
 
-    def __init__(self, call: Any, response: Any) -> None:
-        self._call, self._response = call, response
+    stream: Any
+    asked_bytes: int
 
-    async def __aenter__(self) -> Any:
-        return self._response
+    @property
+    def response(self) -> Any:
+        return self.stream.response
+
+    async def __aenter__(self) -> _Opened:
+        return self
 
     async def __aexit__(self, *error: Any) -> None:
-        await self._call.__aexit__(*error)
+        await self.stream.close()
+
+
+async def _drained(chunks: AsyncIterator[bytes]) -> None:
+    """Reads what comes after the end that was told, so that the connection can be used again; not from who goes on."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _more in chunks:
+                pass
+
+
+def _bytes(body: dict[str, Any]) -> bytes:
+    """As JSON. Halves of characters, which no encoding has, are replaced."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Reply:
     hang: float = 0.0  # before the head
     stall: float = 0.0  # after the last text, before the end
     cut: bool = False  # drop the connection after the text
+    linger: float = 0.0  # after the end was told
 
 
 def event(payload: dict[str, Any]) -> bytes:
@@ -62,6 +63,7 @@ class ModelServer(Loopback):
         super().__init__()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.connections: set[Any] = set()  # on which was asked, by the port they came from
         self.strict = False  # as chat templates that take one system message, the first
         self.offers: Any = [{"id": "fake-small"}, {"id": "fake-large"}, {"id": "old", "shutdown_date": "2027-01-14"}]
         self.listing = Reply()  # how the list of models is answered: status, body, raw, hang
@@ -104,6 +106,7 @@ class ModelServer(Loopback):
         body = await request.json()
         self.requests.append(body)
         self.headers.append(dict(request.headers))
+        self.connections.add(request.transport and request.transport.get_extra_info("peername"))
         last = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
         if self.strict and any(message["role"] == "system" for message in body["messages"][1:]):
             error = {"error": {"message": "Conversation roles must alternate", "type": "BadRequestError", "code": 400}}
@@ -132,6 +135,7 @@ class ModelServer(Loopback):
             await write(event({"choices": [], "usage": reply.usage}))
         if reply.done:
             await write(b"data: [DONE]\n\n")
+        await asyncio.sleep(reply.linger)
 
 
 def _pieces(reply: Reply) -> list[bytes]:
