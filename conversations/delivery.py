@@ -222,6 +222,8 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
         reach.lost(row.message.conversation_id)
     if outcome.fault:
         reach.fault(row.message.channel_id, outcome.fault)
+    if outcome.retry_after:
+        rates.hold_back(row.message.channel_id, able, outcome.retry_after)
     if outcome.ambiguous and able.resend == "edit" and not row.platform_id:
         metrics.PLACEHOLDERS_LEFT.labels(row.message.channel.kind).inc()
     row.move(reason=str(outcome)[:300], **_next(row, able, outcome))

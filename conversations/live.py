@@ -101,6 +101,9 @@ class Live:
                     await self._show(part)
         except ChannelError as error:
             self._refused(error)
+            if error.retry_after:
+                channel_id = self.held.conversation.channel_id
+                await asyncio.to_thread(rates.hold_back, channel_id, self.able, error.retry_after)
         except (Error, Overtaken, TimeoutError) as error:
             self.mode = ""  # the answer itself will come
             log.info("live_answer_given_up", error=type(error).__name__)

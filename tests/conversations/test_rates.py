@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx2
@@ -50,6 +51,23 @@ def test_sends_are_held_back_by_bot_and_by_chat(demo: Setup) -> None:
     able = Capabilities(account_rate="3/minute", chat_rate="2/minute")
     waits = [rates.wait_to_send(demo.channel_id, chat, able) > 0 for chat in ("a", "a", "a", "b", "b")]
     assert waits == [False, False, True, False, True]
+
+
+def test_chats_that_the_platform_counts_together_are_counted_together(demo: Setup) -> None:
+    able = Capabilities(chat_rate="2/minute", counted_as="group")
+    waits = [rates.wait_to_send(demo.channel_id, f"group/{topic}", able) > 0 for topic in range(3)]
+    assert waits == [False, False, True]
+
+
+def test_the_patience_that_was_asked_for_holds_in_all_of_them_and_nowhere_else(demo: Setup) -> None:
+    able, other = (Capabilities(chat_rate="9/minute", counted_as=name) for name in ("group", "other"))
+    rates.hold_back(demo.channel_id, able, 9)
+    assert 8 < rates.wait_to_send(demo.channel_id, "group/1", able) <= 9
+    assert not rates.may_show(demo.channel_id, "group/2", able)
+    assert rates.wait_to_send(demo.channel_id, "other", other) == 0
+    rates.hold_back(demo.channel_id, able, 0.05)
+    time.sleep(0.06)
+    assert rates.wait_to_send(demo.channel_id, "group/1", able) == 0
 
 
 async def test_on_the_websocket(demo: Setup, settings: Any) -> None:

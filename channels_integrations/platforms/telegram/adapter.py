@@ -64,7 +64,10 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
         return bool(self._secret(place))
 
     def able(self, chat_id: str) -> Capabilities:
-        return GROUP if chat_id.startswith("-") else replace(PRIVATE, resend=self.config.resend)
+        chat = chat_id.partition("/")[0]  # Telegram counts a group's topics together
+        if chat.startswith("-"):
+            return replace(GROUP, counted_as=chat)
+        return replace(PRIVATE, resend=self.config.resend, counted_as=chat)
 
     def parts(self, text: str) -> list[Rich]:
         return split(rich(text), entities.over())
