@@ -79,6 +79,13 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
         us = Us(id=int(self._token.partition(":")[0]), name=self.account, prefix=self.config.prefix)
         return events.read(body, self.config, us)
 
+    def concerns_us(self, body: bytes) -> bool:
+        """Without privacy mode a bot is told all that is said in its groups. Before its name is known, all counts."""
+        try:
+            return not self.account or any(map(events.for_us, self.parse(body)))
+        except ValueError:  # kept, for staff to look at
+            return True
+
     async def send(self, message: OutboundMessage) -> str:
         from channels_integrations.platforms.telegram import sending
 
@@ -122,7 +129,7 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
 
         ready(await self.connect(place))
         if not self._secret(place):
-            await polling.poll(self._client, handle)
+            await polling.poll(self._client, handle, self.concerns_us)
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if (await account.webhook_info(self._client)).url != place.webhook:

@@ -54,6 +54,11 @@ def read(body: bytes, config: Config, us: Us) -> list[InboundEvent | Unreadable]
         return [Unreadable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")]
 
 
+def for_us(event: InboundEvent | Unreadable) -> bool:
+    """Whether somebody is to act on it, or to look at it."""
+    return not isinstance(event, IncomingMessage) or not event.is_group or event.addressed
+
+
 def pressed_data(key: str, button: str) -> str:
     """What a button carries, 64 bytes at most: its message's key without dashes, and its own id."""
     with suppress(ValueError):
@@ -88,9 +93,9 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
 def _edited(told: Any, config: Config, us: Us) -> list[InboundEvent]:
     message = Message.model_validate(told)
     sender = _person(message.sender, us)
-    text, _addressed = _said(message, config, us)
+    text, addressed = _said(message, config, us)
     silent = message.chat.type == "channel" or (message.chat.is_group and config.in_groups == "never")
-    if sender is None or silent or not text:
+    if sender is None or silent or not text or not addressed:
         return []
     return [
         Edited(
