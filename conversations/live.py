@@ -49,6 +49,11 @@ def begun_in(turn: Turn) -> str:
     return str(turn.live_id.removeprefix(PLACING))
 
 
+def begun_as(turn: Turn) -> str:
+    """The key with which a placeholder was asked for whose fate nobody knows; "" for none."""
+    return str(turn.pk) if turn.live_id == PLACING else ""
+
+
 class Overtaken(Exception):
     """Another process answers this turn meanwhile."""
 
@@ -72,7 +77,7 @@ class Live:
         self._is_full = False  # its first part, which alone is shown in a message
         self._every = self.able.live_every
         self._began = time.monotonic()
-        if held.turn.live_id == PLACING:
+        if held.turn.live_id == PLACING and self.able.resend == "edit":
             metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
             log.warning("placeholder_may_be_left", turn_id=str(held.turn.pk))
 
@@ -155,7 +160,7 @@ class Live:
 
     async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
         """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
-        if self.able.resend == "edit" and not await in_thread(self._note, PLACING):
+        if self.able.resend in ("edit", "keyed") and not await in_thread(self._note, PLACING):
             raise Overtaken
         crash.point("placeholder begun")
         try:

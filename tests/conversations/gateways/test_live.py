@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from bots.threads import in_thread
-from channels_integrations.base import IncomingMessage
+from channels_integrations.base import EditableAdapter, IncomingMessage, OutboundMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, adapter_of, setup_of
 from conversations import delivery, live, metrics, turns
@@ -21,6 +21,8 @@ from conversations.pipeline import answer
 from conversations.turns import Claim
 from tests.conversations.conftest import delivered, until
 from tests.conversations.gateways.conftest import open_channel
+from tests.fakes.discord_rest import Refusal
+from tests.fakes.discord_server import DiscordServer
 from tests.fakes.telegram_server import Fault, TelegramServer
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -107,6 +109,49 @@ async def test_a_placeholder_whose_fate_is_unknown_is_counted(demo: Setup, teleg
     await shown(row, held, ["Hello"])
     assert counted._value.get() == before + 1
     assert len(telegram.bot.sent) == 1
+
+
+async def test_where_keys_are_known_a_placeholder_whose_fate_is_unknown_becomes_the_answer(
+    demo: Setup, discord: DiscordServer, settings: Any
+) -> None:
+    settings.SEND_SECONDS = 0.5
+    row = await in_thread(lambda: open_channel(demo, "discord", discord.bot.token))
+    held = await claimed(row, discord.general)
+    discord.rest.refusals.append(Refusal(method="POST", path="messages$", hang=1.0))
+    before = metrics.PLACEHOLDERS_LEFT.labels("discord")._value.get()
+    showing = await shown(row, held, ["Hello "], pause=1.2)
+    assert not showing.placed
+    assert discord.history() == ["…"]
+    await in_thread(turns.hand_back, held)
+    assert await answer(held.conversation.pk)
+    await delivered(held.conversation.pk)
+    (text,) = discord.history()
+    assert "demo model" in text
+    assert metrics.PLACEHOLDERS_LEFT.labels("discord")._value.get() == before
+    await in_thread(lambda: Delivery.objects.get(state="sent", ambiguous=False))
+
+
+async def test_one_that_was_taken_away_meanwhile_is_not_asked_for_again(
+    demo: Setup, discord: DiscordServer
+) -> None:
+    row = await in_thread(lambda: open_channel(demo, "discord", discord.bot.token))
+    held = await claimed(row, discord.general)
+    placed = await _placed(row, held)
+    await in_thread(lambda: Turn.objects.update(live_id=live.PLACING))
+    discord.rest.history[discord.general] = [m for m in discord.rest.history[discord.general] if m["id"] != placed]
+    await in_thread(turns.hand_back, held)
+    assert await answer(held.conversation.pk)
+    await delivered(held.conversation.pk)
+    (text,) = discord.history()
+    assert "demo model" in text
+
+
+async def _placed(row: ChannelConfig, held: Claim) -> str:
+    """A placeholder of this turn, as a process asks for it."""
+    adapter = await in_thread(adapter_of, row.pk)
+    assert isinstance(adapter, EditableAdapter)
+    chat_id = held.conversation.chat_id
+    return await adapter.place(OutboundMessage(chat_id=chat_id, text="", idempotency_key=str(held.turn.pk)))
 
 
 async def test_half_of_a_group_s_budget_is_left_for_answers(demo: Setup, telegram: TelegramServer) -> None:
