@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from django.conf import settings as installed
+from django.utils import timezone
 from openai import OpenAI, RateLimitError
 
 from bots.models import ApiKey
@@ -121,3 +124,24 @@ async def test_on_a_platform_it_is_answered_with_a_sentence(demo: Setup, setting
     answers = Message.objects.filter(role="assistant").order_by("seq").values_list("text", flat=True)
     texts = await in_thread(list, answers)
     assert "faster than I may answer" in texts[1]
+
+
+async def test_on_a_platform_the_sentence_comes_once_a_minute_to_each_person_in_each_chat(
+    demo: Setup, settings: Any
+) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = 1
+
+    def written(who: str, chat: str) -> bool:
+        """Whether it will be answered."""
+        event = dataclasses.replace(said(f"{who} again", chat=chat), sender_id=who)
+        taken = events.take(demo, event)
+        assert taken is not None
+        return taken.turn_id is not None
+
+    answered = [await in_thread(written, who, "group") for who in ("ada", "ada", "ada", "eve", "eve", "eve")]
+    assert answered == [True, True, False, True, True, False]
+    assert [await in_thread(written, "ada", "alone") for _ in range(2)] == [True, False]
+    unread = Message.objects.filter(role="user", turn=None)
+    assert await in_thread(unread.filter(metadata__refused="too_often", in_context=False).count) == 3
+    await in_thread(lambda: Message.objects.update(created_at=timezone.now() - timedelta(minutes=2)))
+    assert [await in_thread(written, "ada", "group") for _ in range(2)] == [True, False]
