@@ -142,6 +142,9 @@ class Live:
             idempotency_key=str(self.held.turn.pk),
         )  # fmt: skip
         if self.mode == "draft" and isinstance(self.adapter, DraftingAdapter):
+            if not await asyncio.to_thread(rates.may_draft, self.held.conversation.channel_id, self.able):
+                self._length = 0  # shown later
+                return
             await self.adapter.draft(self.held.turn.pk.int % (2**31 - 1) + 1, message)
         elif isinstance(self.adapter, EditableAdapter) and await in_thread(self._may_show):
             self.placed = self.placed or await self._place(self.adapter, message)

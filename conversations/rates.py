@@ -74,8 +74,18 @@ def may_show(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> bool:
     return not _held(channel_id, able) and not _wait(asks, 1, spare=_half(asks))
 
 
+def may_draft(channel_id: uuid.UUID, able: Capabilities) -> bool:
+    """The same of a draft, which platforms count as the bot's own call, and not as a message of the chat."""
+    asks = _calls(channel_id, able)
+    return not _held(channel_id, able) and not _wait(asks, 1, spare=_half(asks))
+
+
+def _calls(channel_id: uuid.UUID, able: Capabilities) -> list[Ask]:
+    return [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
+
+
 def _sends(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> list[Ask]:
-    asks: list[Ask] = [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
+    asks = _calls(channel_id, able)
     if able.chat_rate:
         asks.append((parse(able.chat_rate), f"chat:{channel_id}:{able.counted_as or chat_id}"))
     return asks

@@ -56,6 +56,14 @@ def test_sends_are_held_back_by_bot_and_by_chat(demo: Setup) -> None:
     assert waits == [False, False, True, False, True]
 
 
+def test_drafts_count_for_the_bot_and_leave_it_half_of_its_calls(demo: Setup) -> None:
+    able = Capabilities(account_rate="6/minute", chat_rate="1/minute")
+    shown = [rates.may_draft(demo.channel_id, able) for _ in range(5)]
+    assert shown == [True, True, True, False, False]
+    waits = [rates.wait_to_send(demo.channel_id, f"chat {n}", able) > 0 for n in range(4)]
+    assert waits == [False, False, False, True]
+
+
 def test_chats_that_the_platform_counts_together_are_counted_together(demo: Setup) -> None:
     able = Capabilities(chat_rate="2/minute", counted_as="group")
     waits = [rates.wait_to_send(demo.channel_id, f"group/{topic}", able) > 0 for topic in range(3)]

@@ -13,7 +13,7 @@ from bots.threads import in_thread
 from channels_integrations.base import EditableAdapter, IncomingMessage, OutboundMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, adapter_of, setup_of
-from conversations import delivery, live, metrics, turns
+from conversations import delivery, live, metrics, rates, turns
 from conversations.accept import accept
 from conversations.draft import Draft, discard
 from conversations.models import Delivery, Message, Turn
@@ -62,6 +62,19 @@ async def test_a_private_chat_sees_drafts_and_no_message(demo: Setup, telegram: 
     assert len({draft for _chat, draft, _text in telegram.bot.drafts}) == 1
     assert not telegram.bot.sent and not showing.placed
     assert telegram.bot.typed
+
+
+async def test_a_draft_for_which_the_bot_has_no_call_left_is_shown_later(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, PRIVATE)
+    able = (await in_thread(adapter_of, row.pk)).able(PRIVATE)  # type: ignore[attr-defined]
+    for _ in range(30):
+        assert rates.wait_to_send(row.pk, "", dataclasses.replace(able, chat_rate="")) == 0
+    task = asyncio.create_task(shown(row, held, ["Hello ", "world"], pause=0.8))
+    await asyncio.sleep(0.6)
+    assert not telegram.bot.drafts
+    await task
+    assert [text for _chat, _draft, text in telegram.bot.drafts] == ["Hello world"]
 
 
 async def test_a_group_sees_one_message_grow_which_the_answer_then_is(demo: Setup, telegram: TelegramServer) -> None:
@@ -131,9 +144,7 @@ async def test_where_keys_are_known_a_placeholder_whose_fate_is_unknown_becomes_
     await in_thread(lambda: Delivery.objects.get(state="sent", ambiguous=False))
 
 
-async def test_one_that_was_taken_away_meanwhile_is_not_asked_for_again(
-    demo: Setup, discord: DiscordServer
-) -> None:
+async def test_one_that_was_taken_away_meanwhile_is_not_asked_for_again(demo: Setup, discord: DiscordServer) -> None:
     row = await in_thread(lambda: open_channel(demo, "discord", discord.bot.token))
     held = await claimed(row, discord.general)
     placed = await _placed(row, held)
