@@ -165,7 +165,7 @@ def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, *
         chat_id=incoming.chat_id,
         chat_user=user,
         title=" ".join(incoming.text.split())[:80],
-        **more,
+        **({"metadata": {"chat_name": incoming.chat_name}} if incoming.chat_name else {}) | more,
     )
 
 

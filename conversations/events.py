@@ -203,6 +203,7 @@ def _storable(event: IncomingMessage) -> IncomingMessage:
         chat_id=_bounded(event.chat_id),
         sender_id=_bounded(event.sender_id),
         sender_name=_clean(event.sender_name)[:200],
+        chat_name=_clean(event.chat_name)[:200],
         language=_clean(event.language)[:20],
         answer_to=_clean(event.answer_to)[:LONGEST_TOKEN],
         raw={**_kept(event.raw), **({"refused": refused} if refused else {})},

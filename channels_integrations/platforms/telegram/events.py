@@ -79,6 +79,7 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
         IncomingMessage(
             event_id=f"{message.chat.id}:{message.message_id}",
             **_whence(message.chat_id, sender, message.date),
+            chat_name=message.chat.title,
             answer_to=str(message.message_id) if message.chat.is_group else "",
             text=text,
             is_group=message.chat.is_group,
