@@ -175,6 +175,10 @@ class WebhookAdapter(Adapter):
     def parse(self, body: bytes) -> list[InboundEvent | Unreadable]:
         """The body's events, in order. Raises ValueError for a body that is none at all."""
 
+    def concerns_us(self, body: bytes) -> bool:
+        """Whether this genuine body is stored at all: what people say to each other is not. Never raises."""
+        return True
+
     def challenge(self, query: Mapping[str, str]) -> bytes | None:
         """The answer to the platform's question whether we are us (GET); None: it asks no such thing."""
         return None

@@ -12,6 +12,7 @@ from typing import Any, Literal
 class InboundEvent:
     """Something a platform tells. `event_id` is the platform's own: by it a repeat is known.
 
+    `chat_name`: as people there call it; "" where it has none of its own, or the platform does not tell.
     `answer_to`: what the platform has to be told with an answer, so that it stands where it belongs: a message's id, an
     interaction's token; "" for nothing. It comes back as `OutboundMessage.reply_to`. `raw`: "album" names the album
     that a message's medium belongs to, which is answered once.
@@ -21,6 +22,7 @@ class InboundEvent:
     chat_id: str
     sender_id: str
     sender_name: str = ""
+    chat_name: str = ""
     language: str = ""  # of the sender, as the platform tells it: "de", "pt-br"
     sent_at: datetime | None = None
     answer_to: str = ""

@@ -52,7 +52,8 @@ class Capabilities:
     `live`: how an answer is shown while it is written: "draft" (a DraftingAdapter's), "edit" (an EditableAdapter's),
     at most every `live_every` seconds, each time `live_growth` times later. `typing_every`: seconds after which a
     TypingAdapter says so again.
-    Rates are in the notation of the library `limits`: "30/second"; "" for none.
+    Rates are in the notation of the library `limits`: "30/second"; "" for none. `counted_as`: the chat for which the
+    platform counts what is sent here, where that is not each chat's own matter, such as a group with all its topics.
     """
 
     max_length: int = 0
@@ -65,6 +66,7 @@ class Capabilities:
     typing_every: float = 4.0
     account_rate: str = ""
     chat_rate: str = ""
+    counted_as: str = ""
     waits: tuple[float, ...] = (2, 5, 15, 30, 60, 120, 300, 300, 300)  # seconds before the 2nd, 3rd … try
     keep_trying: float = 3600  # seconds after which an undelivered part is expired
 

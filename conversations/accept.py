@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import blocking, merging, pauses, sessions, turns
+from conversations import blocking, haste, merging, pauses, sessions, turns
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.outbox import later
 from conversations.sessions import Session
@@ -165,7 +165,7 @@ def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, *
         chat_id=incoming.chat_id,
         chat_user=user,
         title=" ".join(incoming.text.split())[:80],
-        **more,
+        **({"metadata": {"chat_name": incoming.chat_name}} if incoming.chat_name else {}) | more,
     )
 
 
@@ -221,11 +221,7 @@ def _store(
 ) -> Accepted:
     paused = setup.paused and conversation.owner != Conversation.Owner.HUMAN
     writer = blocking.writer(conversation, sender_id)
-    blocked = writer.blocked_at is not None
-    answered = conversation.owner == Conversation.Owner.BOT and not paused
-    answered = (
-        answered and (not blocked or blocking.may_tell(writer)) and not merging.is_more_of_it(conversation, incoming)
-    )
+    answered = not paused and _is_answered(conversation, incoming, writer, sender_id)
     wait = merging.window(setup, incoming) if answered else 0
     held = answered and claim and not wait and _is_free(conversation)
     if answered and not wait and setup.flags["merge_window"]:
@@ -240,7 +236,7 @@ def _store(
         role=Message.Role.USER,
         sender_id=sender_id,
         text=incoming.text,
-        in_context=not blocked,
+        in_context=writer.blocked_at is None and not haste.is_too_fast(incoming),
         event_id=incoming.event_id or None,
         metadata={
             **incoming.raw,
@@ -265,6 +261,15 @@ def _store(
     conversation.next_seq += 1
     length = int(setup.flags["max_conversation_length"])
     return Accepted(message=message, turn_id=turn.pk, claim=turns.claim_stored(turn, conversation, length=length))
+
+
+def _is_answered(conversation: Conversation, incoming: IncomingMessage, writer: Person, sender_id: uuid.UUID) -> bool:
+    """Whether the bot says something to this message: not again to whoever was just told why it does not."""
+    if conversation.owner != Conversation.Owner.BOT:
+        return False
+    if writer.blocked_at is not None and not blocking.may_tell(writer):
+        return False
+    return not (merging.is_more_of_it(conversation, incoming) or haste.was_told(conversation, incoming, sender_id))
 
 
 def _is_free(conversation: Conversation) -> bool:

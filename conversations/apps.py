@@ -15,6 +15,7 @@ class ConversationsConfig(AppConfig):
 
         metrics.register()
         probe.send_with(probes.send)
+        probe.find_with(probes.chats)
         places.find_with(whereabouts.place_of)
         # Plain English, as all that only staff read: marked for translation it would go to the chat's catalogs.
         # In the order in which a message takes its locks: the conversation, then the person.

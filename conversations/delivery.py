@@ -35,7 +35,7 @@ from channels_integrations.setup import Misconfigured, adapter_of, setup_of
 from conversations import metrics, rates, reach
 from conversations.models import Delivery
 from conversations.models.delivery import OPEN
-from conversations.outbox import later
+from conversations.outbox import BEGUN, later
 
 log = structlog.get_logger(__name__)
 
@@ -113,15 +113,22 @@ async def _send(job: Sending) -> str | ChannelError:
 async def _sent(job: Sending) -> str:
     """The platform's id. Where nothing may be sent twice, a placeholder is, and it is filled once its id is known."""
     message, row = _message(job), job.row
-    if not isinstance(job.adapter, EditableAdapter) or not (row.platform_id or job.able.resend == "edit"):
+    if not isinstance(job.adapter, EditableAdapter) or not (row.platform_id or _is_placed_first(row, job.able)):
         return await job.adapter.send(message)
     if not row.platform_id:
-        placed = await job.adapter.place(dataclasses.replace(message, text="", spans=(), buttons=()))
+        key = row.payload.get(BEGUN, message.idempotency_key)
+        blank = dataclasses.replace(message, text="", spans=(), buttons=(), idempotency_key=key)
+        placed = await job.adapter.place(blank)
         crash.point("send placed")
         if not await in_thread(row.note_place, placed[:200]):
             raise ChannelError("another process sends it meanwhile", permanent=False, ambiguous=True)
     await job.adapter.edit(row.platform_id, message)
     return str(row.platform_id)
+
+
+def _is_placed_first(row: Delivery, able: Capabilities) -> bool:
+    """Whether a placeholder is asked for: by the key of an earlier one, the platform gives back that."""
+    return able.resend == "edit" or BEGUN in row.payload
 
 
 def _take(conversation_id: uuid.UUID) -> Sending | float | None:
@@ -159,7 +166,7 @@ def _wait(row: Any, able: Capabilities) -> float:
     """0, or the seconds until the platform may be asked: for its rates, or since it takes nothing of this channel."""
     channel_id, chat_id = row.message.channel_id, row.message.conversation.chat_id
     wait = rates.wait_to_try(channel_id) if setup_of(channel_id).fault else 0.0
-    calls = 2 if able.resend == "edit" and not row.platform_id else 1
+    calls = 2 if _is_placed_first(row, able) and not row.platform_id else 1
     return wait or rates.wait_to_send(channel_id, chat_id, able, calls=calls)
 
 
@@ -222,6 +229,8 @@ def _settle(row: Delivery, able: Capabilities, outcome: str | ChannelError) -> N
         reach.lost(row.message.conversation_id)
     if outcome.fault:
         reach.fault(row.message.channel_id, outcome.fault)
+    if outcome.retry_after:
+        rates.hold_back(row.message.channel_id, able, outcome.retry_after)
     if outcome.ambiguous and able.resend == "edit" and not row.platform_id:
         metrics.PLACEHOLDERS_LEFT.labels(row.message.channel.kind).inc()
     row.move(reason=str(outcome)[:300], **_next(row, able, outcome))
@@ -231,7 +240,8 @@ def _next(row: Delivery, able: Capabilities, outcome: ChannelError) -> dict[str,
     """What the row says after this refusal. Where it is not the message that is refused, it was no try of its own."""
     states, untried = Delivery.State, {"state": Delivery.State.NEW, "attempts": row.attempts - 1}
     if isinstance(outcome, MessageGone) and row.attempts <= MOST_GONE:
-        return {"state": states.NEW, "platform_id": "", "run_after": later(able.waits[0])}
+        payload = {name: value for name, value in row.payload.items() if name != BEGUN}  # its key would give it again
+        return {"state": states.NEW, "platform_id": "", "payload": payload, "run_after": later(able.waits[0])}
     if outcome.fault:
         return {**untried, "run_after": later(MISCONFIGURED_SECONDS)}
     if outcome.ambiguous and not _may_repeat(row, able):

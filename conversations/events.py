@@ -29,7 +29,7 @@ from channels_integrations.base import (
 )
 from channels_integrations.models import RawEvent
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import rates, reach, spoken
+from conversations import haste, rates, reach, spoken
 from conversations.accept import Accepted, accept
 from conversations.limits import LONGEST_TEXT
 from conversations.turn_requests import request_stop
@@ -185,7 +185,7 @@ def take(setup: Setup, told: InboundEvent) -> Accepted | None:
     event = _storable(event)
     own = int(setup.flags["messages_per_minute"])
     if rates.wait_to_say(channel_id=setup.channel_id, person=event.sender_id, own=own):
-        event = dataclasses.replace(event, raw={**event.raw, "refused": "too_often"})
+        event = dataclasses.replace(event, raw={**event.raw, "refused": haste.REFUSED})
     accepted = accept(setup, event, claim=True)
     if event.text.strip().lower() == "/stop" and accepted.claim is None and not accepted.repeated:
         request_stop(accepted.conversation_id)  # its holder sees it within a second
@@ -203,6 +203,7 @@ def _storable(event: IncomingMessage) -> IncomingMessage:
         chat_id=_bounded(event.chat_id),
         sender_id=_bounded(event.sender_id),
         sender_name=_clean(event.sender_name)[:200],
+        chat_name=_clean(event.chat_name)[:200],
         language=_clean(event.language)[:20],
         answer_to=_clean(event.answer_to)[:LONGEST_TOKEN],
         raw={**_kept(event.raw), **({"refused": refused} if refused else {})},

@@ -51,6 +51,11 @@ def begun_in(turn: Turn) -> str:
     return str(turn.live_id.removeprefix(PLACING))
 
 
+def begun_as(turn: Turn) -> str:
+    """The key with which a placeholder was asked for whose fate nobody knows; "" for none."""
+    return str(turn.pk) if turn.live_id == PLACING else ""
+
+
 class Overtaken(Exception):
     """Another process answers this turn meanwhile."""
 
@@ -73,7 +78,7 @@ class Live:
         self._length = 0  # of the text that was shown
         self._every = self.able.live_every
         self._began = time.monotonic()
-        if held.turn.live_id == PLACING:
+        if held.turn.live_id == PLACING and self.able.resend == "edit":
             metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()
             log.warning("placeholder_may_be_left", turn_id=str(held.turn.pk))
 
@@ -102,6 +107,9 @@ class Live:
                     await self._show(part)
         except ChannelError as error:
             self._refused(error)
+            if error.retry_after:
+                channel_id = self.held.conversation.channel_id
+                await asyncio.to_thread(rates.hold_back, channel_id, self.able, error.retry_after)
         except (Error, Overtaken, TimeoutError) as error:
             self.mode = ""  # the answer itself will come
             log.info("live_answer_given_up", error=type(error).__name__)
@@ -133,6 +141,9 @@ class Live:
             idempotency_key=str(self.held.turn.pk),
         )  # fmt: skip
         if self.mode == "draft" and isinstance(self.adapter, DraftingAdapter):
+            if not await asyncio.to_thread(rates.may_draft, self.held.conversation.channel_id, self.able):
+                self._length = 0  # shown later
+                return
             await self.adapter.draft(self.held.turn.pk.int % (2**31 - 1) + 1, message)
         elif isinstance(self.adapter, EditableAdapter):
             if not await in_thread(self._may_show):
@@ -154,7 +165,7 @@ class Live:
 
     async def _place(self, adapter: EditableAdapter, message: OutboundMessage) -> str:
         """The id of a placeholder, known to the turn's row before anything of the answer stands in it."""
-        if self.able.resend == "edit" and not await in_thread(self._note, PLACING):
+        if self.able.resend in ("edit", "keyed") and not await in_thread(self._note, PLACING):
             raise Overtaken
         crash.point("placeholder begun")
         try:

@@ -19,16 +19,18 @@ from conversations.models import Delivery, Message
 
 MOST_PARTS = 10  # of one answer; the rest comes when it is asked for
 OFFER = "offer"  # in the payload of the part that says so
+BEGUN = "begun_as"  # in a first part's payload: the key of a placeholder that may stand in its place already
 
 
 def parts_of(
     adapter: Adapter, text: str, buttons: Sequence[Mapping[str, str]] = (), *, reply_to: str = "", placed: str = "",
-    not_before: float = 0,
+    begun_as: str = "", not_before: float = 0,
 ) -> list[Delivery]:  # fmt: skip
     """Unsaved rows for a message's text, in order; none where the platform is not sent anything.
 
     Its buttons stand under the last part, where the platform has any. `placed`: the platform's id of a message that
-    becomes the first part; `not_before`: by time.monotonic(), when the platform may be asked again.
+    becomes the first part; `begun_as`: the key of one that may be there; `not_before`: by time.monotonic(), when the
+    platform may be asked again.
     """
     if not isinstance(adapter, SendingAdapter):
         return []
@@ -44,6 +46,8 @@ def parts_of(
     rows = [Delivery(part=number, payload=payload, expires_at=expires) for number, payload in enumerate(payloads)]
     if rows:
         rows[0].platform_id = placed
+        if begun_as and not placed and adapter.capabilities.resend == "keyed":
+            rows[0].payload[BEGUN] = begun_as
         rows[0].run_after = later(max(0.0, not_before - time.monotonic())) if not_before else Now()
     return rows
 

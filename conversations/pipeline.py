@@ -187,7 +187,8 @@ def _close(begun: Begun, outcome: Outcome, shown: live.Live | None) -> Closed | 
     held = begun.held
     parts = parts_of(
         begun.adapter, outcome.text, outcome.metadata.get("buttons", []), reply_to=held.answer_to,
-        placed=shown.placed if shown else live.begun_in(held.turn), not_before=shown.not_before if shown else 0,
+        placed=shown.placed if shown else live.begun_in(held.turn), begun_as=live.begun_as(held.turn),
+        not_before=shown.not_before if shown else 0,
     ) if begun.adapter else []  # fmt: skip
     closed = turns.close(held, outcome, parts)
     if closed is None:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from bots import roles
+from bots.fields import first_id_at
 from channels_integrations.models import ChannelConfig
-from channels_integrations.probe import Told
+from channels_integrations.probe import Chat, Told
 from channels_integrations.setup import Misconfigured, adapter_of
 from conversations import delivery, outbox, ownership
 from conversations.events import LONGEST_ID
 from conversations.limits import BadText, clean_text, storable
 from conversations.models import ChatUser, Conversation, Delivery, Message, Person
+from conversations.models.conversation import no_test
 
 TRIED_SECONDS = 120  # after which it is given up: nobody looks any more
+LATELY = timedelta(days=30)
+MOST_CHATS, LOOKED_AT = 20, 100  # chats, and conversations: one chat has had many
+READ = "conversations.view_conversation"
 
 
 def send(channel_id: uuid.UUID, chat_id: str, text: str, user: Any) -> Told:
@@ -34,6 +42,24 @@ def send(channel_id: uuid.UUID, chat_id: str, text: str, user: Any) -> Told:
     message = _stored(channel_id, chat_id, said, user)
     async_to_sync(delivery.deliver)(message.conversation_id)
     return _outcome(message)
+
+
+def chats(channel_id: uuid.UUID, user: Any) -> list[Chat]:
+    """The chats of the last conversations there that this member of staff may read."""
+    lately = Conversation.objects.for_actor(user).filter(no_test(), pk__gte=first_id_at(timezone.now() - LATELY))
+    here = lately.filter(channel_id=channel_id, erased_at=None, unreachable_at=None).order_by("-pk")
+    found: dict[str, Chat] = {}
+    for one in here.select_related("chat_user__person")[:LOOKED_AT]:
+        if roles.in_workspace(user, one.workspace_id, READ) and one.chat_id not in found:
+            found[one.chat_id] = Chat(one.chat_id, _label(one))
+    return list(found.values())[:MOST_CHATS]
+
+
+def _label(conversation: Conversation) -> str:
+    """The group's or the person's name, how it began, and the id: names are not unique."""
+    name = conversation.metadata.get("chat_name") or str(conversation.chat_user.person)
+    began = f"“{conversation.title[:40]}”" if conversation.title else ""
+    return " · ".join(part for part in (name, began, conversation.chat_id) if part)
 
 
 def _stored(channel_id: uuid.UUID, chat_id: str, text: str, user: Any) -> Message:

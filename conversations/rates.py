@@ -5,12 +5,16 @@ A limit is a moving window. While Redis is away each process counts for itself: 
 
 from __future__ import annotations
 
+import hashlib
+import math
 import time
 import uuid
 from functools import cache
+from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache as shared
 from limits import RateLimitItem, RateLimitItemPerMinute, parse
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -50,7 +54,13 @@ def wait_to_call(key: ApiKey) -> float:
 
 def wait_to_send(channel_id: uuid.UUID, chat_id: str, able: Capabilities, *, calls: int = 1) -> float:
     """0 and so many calls counted, or the seconds until this bot may send to this chat."""
-    return _wait(_sends(channel_id, chat_id, able), calls)
+    return _held(channel_id, able) or _wait(_sends(channel_id, chat_id, able), calls)
+
+
+def hold_back(channel_id: uuid.UUID, able: Capabilities, seconds: float) -> None:
+    """The platform asked for so much patience: nothing is sent meanwhile to any chat that it counts with this one."""
+    if able.counted_as and seconds > 0:
+        shared.set(_patience(channel_id, able), time.time() + seconds, math.ceil(seconds))
 
 
 def wait_to_try(channel_id: uuid.UUID) -> float:
@@ -61,14 +71,39 @@ def wait_to_try(channel_id: uuid.UUID) -> float:
 def may_show(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> bool:
     """Whether an unfinished answer may be shown in this chat: one call counted, and half of its budget left over."""
     asks = _sends(channel_id, chat_id, able)
-    return not _wait(asks, 1, spare=max((item.amount // 2 for item, _name in asks), default=0))
+    return not _held(channel_id, able) and not _wait(asks, 1, spare=_half(asks))
+
+
+def may_draft(channel_id: uuid.UUID, able: Capabilities) -> bool:
+    """The same of a draft, which platforms count as the bot's own call, and not as a message of the chat."""
+    asks = _calls(channel_id, able)
+    return not _held(channel_id, able) and not _wait(asks, 1, spare=_half(asks))
+
+
+def _calls(channel_id: uuid.UUID, able: Capabilities) -> list[Ask]:
+    return [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
 
 
 def _sends(channel_id: uuid.UUID, chat_id: str, able: Capabilities) -> list[Ask]:
-    asks: list[Ask] = [(parse(able.account_rate), f"bot:{channel_id}")] if able.account_rate else []
+    asks = _calls(channel_id, able)
     if able.chat_rate:
-        asks.append((parse(able.chat_rate), f"chat:{channel_id}:{chat_id}"))
+        asks.append((parse(able.chat_rate), f"chat:{channel_id}:{able.counted_as or chat_id}"))
     return asks
+
+
+def _half(asks: list[Ask]) -> int:
+    """Calls that are left for answers: what is not finished may wait."""
+    return max((item.amount // 2 for item, _name in asks), default=0)
+
+
+def _held(channel_id: uuid.UUID, able: Capabilities) -> float:
+    """Seconds of patience that are left; 0 where none was asked for, or nobody remembers."""
+    until: Any = shared.get(_patience(channel_id, able)) if able.counted_as else None
+    return max(0.0, until - time.time()) if isinstance(until, float) else 0.0
+
+
+def _patience(channel_id: uuid.UUID, able: Capabilities) -> str:
+    return f"patience:{channel_id}:{hashlib.sha256(able.counted_as.encode()).hexdigest()[:32]}"
 
 
 def _wait(asks: list[Ask], calls: int = 1, *, spare: int = 0) -> float:

@@ -7,7 +7,9 @@ import uuid
 from channels_integrations.base import InboundEvent, IncomingMessage, Invoked, Pressed
 from conversations.models import Delivery
 
-FIELDS = ("event_id", "chat_id", "sender_id", "sender_name", "language", "sent_at", "answer_to", "is_group")
+FIELDS = (
+    "event_id", "chat_id", "chat_name", "sender_id", "sender_name", "language", "sent_at", "answer_to", "is_group",
+)  # fmt: skip
 
 
 def message_of(channel_id: uuid.UUID, event: InboundEvent) -> IncomingMessage | None:

@@ -22,7 +22,10 @@ log = structlog.get_logger(__name__)
 
 @csrf_exempt
 async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> HttpResponseBase:
-    """POST: 200 when the bytes are stored, also again; 401, 404, 413; 503 while they cannot be. GET: a challenge."""
+    """POST: 200 when the bytes are stored, also again, or concern nobody here; 401, 404, 413; 503 while they cannot be.
+
+    GET: a challenge.
+    """
     try:
         adapter = await in_reserve(_adapter, kind, channel_id)
         if adapter is None:
@@ -33,7 +36,7 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
             return problem_response(405, "method_not_allowed", "Use POST.")
         body = request.body
         adapter.verify({name.lower(): value for name, value in request.headers.items()}, body)
-        stored = await in_reserve(events.store, channel_id, body)
+        outcome = await _taken(adapter, channel_id, body)
     except BadSignature as error:
         metrics.WEBHOOKS.labels(kind, "refused").inc()
         log.warning("webhook_refused", channel=str(channel_id), reason=str(error))
@@ -46,8 +49,8 @@ async def webhook(request: HttpRequest, kind: str, channel_id: uuid.UUID) -> Htt
         response["Retry-After"] = "5"
         return response
     crash.point("webhook stored")
-    metrics.WEBHOOKS.labels(kind, "stored" if stored else "repeated").inc()
-    if stored:
+    metrics.WEBHOOKS.labels(kind, outcome).inc()
+    if outcome == "stored":
         await doorbell.ring_channel(channel_id)
     return HttpResponse(status=200)
 
@@ -62,6 +65,13 @@ def _adapter(kind: str, channel_id: uuid.UUID) -> WebhookAdapter | None:
         log.warning("channel_misconfigured", channel=str(channel_id), reason=str(error))
         return None
     return adapter if isinstance(adapter, WebhookAdapter) else None
+
+
+async def _taken(adapter: WebhookAdapter, channel_id: uuid.UUID, body: bytes) -> str:
+    """What became of a genuine body: stored, repeated, or ignored."""
+    if not adapter.concerns_us(body):
+        return "ignored"
+    return "stored" if await in_reserve(events.store, channel_id, body) else "repeated"
 
 
 def _challenged(adapter: WebhookAdapter, request: HttpRequest) -> HttpResponseBase:

@@ -40,6 +40,7 @@ from channels_integrations.flag_form import own_boxes
 from channels_integrations.models import ChannelConfig, FeatureFlag
 from channels_integrations.setup import Misconfigured, adapter_of
 
+OTHER = "-"  # chosen instead of a known chat: no platform has one of this id
 CHANGE = "admin:channels_integrations_channelconfig_change"
 
 
@@ -110,6 +111,8 @@ class ChannelAdmin(ScopedModelAdmin):
         if obj is not None and self.has_change_permission(request, obj):
             context["probe"] = {
                 "sends": issubclass(_adapter_class(obj), SendingAdapter),
+                "chats": probe.chats(obj.pk, request.user),
+                "other": OTHER,
                 "page": _page(obj),
                 "address": reverse("admin:channels_integrations_channelconfig_test", args=[obj.pk]),
                 "check": reverse("admin:channels_integrations_channelconfig_check", args=[obj.pk])
@@ -150,7 +153,8 @@ class ChannelAdmin(ScopedModelAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        chat = request.POST.get("chat_id", "").strip()
+        chosen = request.POST.get("chat", "").strip()
+        chat = request.POST.get("chat_id", "").strip() or ("" if chosen == OTHER else chosen)
         told = probe.send(channel.pk, chat, request.POST.get("text", ""), request.user)
         if request.accepts("text/html"):
             level = messages.SUCCESS if told.state == "sent" else messages.WARNING

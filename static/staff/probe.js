@@ -1,5 +1,17 @@
 // A channel's test message and its check: without leaving the page, so that nothing typed in its form is lost.
 "use strict";
+
+// An id is asked for only where none of the known chats is meant; without this script it goes before the choice.
+function choose(select) {
+  const [other, id] = [select.form.querySelector(".by-id"), select.form.elements.chat_id];
+  other.hidden = id.disabled = !select.selectedOptions[0]?.matches("[data-other]");
+  id.required = !id.disabled;
+}
+addEventListener("change", ({ target }) => target.matches(".probe select") && choose(target));
+for (const shown of ["DOMContentLoaded", "pageshow"]) {
+  addEventListener(shown, () => document.querySelectorAll(".probe select").forEach(choose));
+}
+
 addEventListener("submit", async (event) => {
   const form = event.target.closest(".probe form");
   if (!form) return;

@@ -37,6 +37,36 @@ def test_what_is_chosen_is_said_in_words_beside_the_token(channel_page: Page) ->
     assert top is not None and later is not None and top["y"] < later["y"]  # what is asked for first comes first
 
 
+def test_a_known_chat_is_chosen_by_its_name_and_any_other_by_its_id(channel_page: Page, team: Product) -> None:
+    page = channel_page
+    box = page.get_by_label("Chat", exact=True)
+    expect(box).to_have_attribute("name", "chat_id")
+    assert violations(page, ".probe") == []
+    team.run(f"""
+import uuid
+from channels_integrations.base import IncomingMessage
+from channels_integrations.setup import setup_of
+from conversations.accept import accept
+accept(setup_of(uuid.UUID("{page.url.split("/")[-3]}")), IncomingMessage(
+    event_id="1", chat_id="-1001234567890/12", chat_name="Bicycle shop", sender_id="7", sender_name="Ada",
+    text="Which bicycle would you take to the mountains in winter?"))
+""")
+    page.reload()
+    expect(box.locator("option:checked")).to_have_text("Choose a chat")  # nobody is written to by mistake
+    expect(box.locator("option").nth(1)).to_contain_text("Bicycle shop · “Which bicycle")
+    named = page.get_by_label("Id of another chat")
+    expect(named).to_be_hidden()
+    box.select_option("Another chat, by its id")
+    named.fill("77")
+    assert violations(page, ".probe") == []
+    box.select_option(index=1)
+    expect(named).to_be_hidden()
+    page.get_by_role("button", name="Send a test message").click()
+    expect(page.locator(".probe [role=status]").first).to_have_text(
+        "Not sent. The channel is not set up yet: “Token” is not filled in."
+    )
+
+
 def test_a_check_lists_what_it_found_with_the_mend_and_keeps_what_was_typed(channel_page: Page) -> None:
     page = channel_page
     page.locator("[name=config_prefix]").fill("hal,")

@@ -34,7 +34,9 @@ async def test_they_are_told_once_and_then_nothing_is_answered(demo: Setup) -> N
     assert [one.turn_id for one in silent] == [None, None]
     assert await answer(told.conversation_id) is None
     assert await in_thread(ModelCall.objects.count) == calls
-    texts = await in_thread(lambda: list(Message.objects.filter(role="user").values_list("text", "in_context")))
+    texts = await in_thread(
+        lambda: list(Message.objects.filter(role="user").order_by("seq").values_list("text", "in_context"))
+    )
     assert texts[1:] == [("hello?", False), ("/help", False), ("why?", False)]
     await in_thread(lambda: Person.objects.update(blocked_told_at=Now() - timedelta(minutes=61)))
     assert (await in_thread(accept, demo, said("and now?"))).turn_id is not None

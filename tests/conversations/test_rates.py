@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from django.conf import settings as installed
+from django.utils import timezone
 from openai import OpenAI, RateLimitError
 
 from bots.models import ApiKey
@@ -50,6 +54,31 @@ def test_sends_are_held_back_by_bot_and_by_chat(demo: Setup) -> None:
     able = Capabilities(account_rate="3/minute", chat_rate="2/minute")
     waits = [rates.wait_to_send(demo.channel_id, chat, able) > 0 for chat in ("a", "a", "a", "b", "b")]
     assert waits == [False, False, True, False, True]
+
+
+def test_drafts_count_for_the_bot_and_leave_it_half_of_its_calls(demo: Setup) -> None:
+    able = Capabilities(account_rate="6/minute", chat_rate="1/minute")
+    shown = [rates.may_draft(demo.channel_id, able) for _ in range(5)]
+    assert shown == [True, True, True, False, False]
+    waits = [rates.wait_to_send(demo.channel_id, f"chat {n}", able) > 0 for n in range(4)]
+    assert waits == [False, False, False, True]
+
+
+def test_chats_that_the_platform_counts_together_are_counted_together(demo: Setup) -> None:
+    able = Capabilities(chat_rate="2/minute", counted_as="group")
+    waits = [rates.wait_to_send(demo.channel_id, f"group/{topic}", able) > 0 for topic in range(3)]
+    assert waits == [False, False, True]
+
+
+def test_the_patience_that_was_asked_for_holds_in_all_of_them_and_nowhere_else(demo: Setup) -> None:
+    able, other = (Capabilities(chat_rate="9/minute", counted_as=name) for name in ("group", "other"))
+    rates.hold_back(demo.channel_id, able, 9)
+    assert 8 < rates.wait_to_send(demo.channel_id, "group/1", able) <= 9
+    assert not rates.may_show(demo.channel_id, "group/2", able)
+    assert rates.wait_to_send(demo.channel_id, "other", other) == 0
+    rates.hold_back(demo.channel_id, able, 0.05)
+    time.sleep(0.06)
+    assert rates.wait_to_send(demo.channel_id, "group/1", able) == 0
 
 
 async def test_on_the_websocket(demo: Setup, settings: Any) -> None:
@@ -103,3 +132,24 @@ async def test_on_a_platform_it_is_answered_with_a_sentence(demo: Setup, setting
     answers = Message.objects.filter(role="assistant").order_by("seq").values_list("text", flat=True)
     texts = await in_thread(list, answers)
     assert "faster than I may answer" in texts[1]
+
+
+async def test_on_a_platform_the_sentence_comes_once_a_minute_to_each_person_in_each_chat(
+    demo: Setup, settings: Any
+) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = 1
+
+    def written(who: str, chat: str) -> bool:
+        """Whether it will be answered."""
+        event = dataclasses.replace(said(f"{who} again", chat=chat), sender_id=who)
+        taken = events.take(demo, event)
+        assert taken is not None
+        return taken.turn_id is not None
+
+    answered = [await in_thread(written, who, "group") for who in ("ada", "ada", "ada", "eve", "eve", "eve")]
+    assert answered == [True, True, False, True, True, False]
+    assert [await in_thread(written, "ada", "alone") for _ in range(2)] == [True, False]
+    unread = Message.objects.filter(role="user", turn=None)
+    assert await in_thread(unread.filter(metadata__refused="too_often", in_context=False).count) == 3
+    await in_thread(lambda: Message.objects.update(created_at=timezone.now() - timedelta(minutes=2)))
+    assert [await in_thread(written, "ada", "group") for _ in range(2)] == [True, False]

@@ -64,7 +64,10 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
         return bool(self._secret(place))
 
     def able(self, chat_id: str) -> Capabilities:
-        return GROUP if chat_id.startswith("-") else replace(PRIVATE, resend=self.config.resend)
+        chat = chat_id.partition("/")[0]  # Telegram counts a group's topics together
+        if chat.startswith("-"):
+            return replace(GROUP, counted_as=chat)
+        return replace(PRIVATE, resend=self.config.resend, counted_as=chat)
 
     def parts(self, text: str) -> list[Rich]:
         return split(rich(text), entities.over())
@@ -75,6 +78,13 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
     def parse(self, body: bytes) -> list[InboundEvent | Unreadable]:
         us = Us(id=int(self._token.partition(":")[0]), name=self.account, prefix=self.config.prefix)
         return events.read(body, self.config, us)
+
+    def concerns_us(self, body: bytes) -> bool:
+        """Without privacy mode a bot is told all that is said in its groups. Before its name is known, all counts."""
+        try:
+            return not self.account or any(map(events.for_us, self.parse(body)))
+        except ValueError:  # kept, for staff to look at
+            return True
 
     async def send(self, message: OutboundMessage) -> str:
         from channels_integrations.platforms.telegram import sending
@@ -119,7 +129,7 @@ class Telegram(DraftingAdapter, EditableAdapter, TypingAdapter, PressableAdapter
 
         ready(await self.connect(place))
         if not self._secret(place):
-            await polling.poll(self._client, handle)
+            await polling.poll(self._client, handle, self.concerns_us)
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if (await account.webhook_info(self._client)).url != place.webhook:

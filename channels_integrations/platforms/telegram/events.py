@@ -54,6 +54,11 @@ def read(body: bytes, config: Config, us: Us) -> list[InboundEvent | Unreadable]
         return [Unreadable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")]
 
 
+def for_us(event: InboundEvent | Unreadable) -> bool:
+    """Whether somebody is to act on it, or to look at it."""
+    return not isinstance(event, IncomingMessage) or not event.is_group or event.addressed
+
+
 def pressed_data(key: str, button: str) -> str:
     """What a button carries, 64 bytes at most: its message's key without dashes, and its own id."""
     with suppress(ValueError):
@@ -74,6 +79,7 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
         IncomingMessage(
             event_id=f"{message.chat.id}:{message.message_id}",
             **_whence(message.chat_id, sender, message.date),
+            chat_name=message.chat.title,
             answer_to=str(message.message_id) if message.chat.is_group else "",
             text=text,
             is_group=message.chat.is_group,
@@ -88,9 +94,9 @@ def _message(told: Any, config: Config, us: Us) -> list[InboundEvent]:
 def _edited(told: Any, config: Config, us: Us) -> list[InboundEvent]:
     message = Message.model_validate(told)
     sender = _person(message.sender, us)
-    text, _addressed = _said(message, config, us)
+    text, addressed = _said(message, config, us)
     silent = message.chat.type == "channel" or (message.chat.is_group and config.in_groups == "never")
-    if sender is None or silent or not text:
+    if sender is None or silent or not text or not addressed:
         return []
     return [
         Edited(

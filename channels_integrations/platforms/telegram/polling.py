@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import structlog
@@ -23,8 +24,8 @@ ASK_AGAIN = (1.0, 5.0, 10.0)  # after a conflict: the process before this one ma
 CONFLICT = ("conflict", "terminated by other", "webhook is active")
 
 
-async def poll(client: Client, handle: Handle) -> NoReturn:
-    """Every message in order through `handle`, for ever. Raises ChannelError."""
+async def poll(client: Client, handle: Handle, concerns_us: Callable[[bytes], bool]) -> NoReturn:
+    """Every update that concerns us in order through `handle`, for ever. Raises ChannelError."""
     offset: int | None = None
     conflicts = 0
     while True:
@@ -38,7 +39,9 @@ async def poll(client: Client, handle: Handle) -> NoReturn:
             continue
         conflicts = 0
         for update in updates:
-            await _store(handle, json.dumps(update, sort_keys=True).encode())
+            body = json.dumps(update, sort_keys=True).encode()
+            if concerns_us(body):
+                await _store(handle, body)
             offset = _after(update)
 
 

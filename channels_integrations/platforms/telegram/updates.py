@@ -33,6 +33,7 @@ class _Told(BaseModel):
 class Chat(_Told):
     id: Id
     type: Literal["private", "group", "supergroup", "channel"]
+    title: Text = ""
 
     @property
     def is_group(self) -> bool:

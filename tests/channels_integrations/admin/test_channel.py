@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 from django.conf import settings as installed
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.utils.html import escape
 
-from bots.models import Bot
+from bots.models import Bot, Membership, Workspace
 from bots.remember import forget
+from channels_integrations.base import IncomingMessage
 from channels_integrations.models import ChannelConfig, FeatureFlag, FlagChange
 from channels_integrations.setup import setup_of
+from conversations import probes
+from conversations.accept import accept
 from conversations.models import Conversation, Delivery, Message, ModelCall, Turn
 from conversations.models.conversation import no_test
 from tests.config.test_admin import form_of, url
@@ -158,6 +163,63 @@ def test_a_test_message_goes_through_the_outbox_and_stays_out_of_the_numbers(
     assert not ModelCall.objects.filter(no_test("turn__conversation__")).exists()
     send(staff, hook)
     assert Conversation.objects.count() == 2 and Message.objects.count() == 2
+
+
+def wrote(channel: ChannelConfig, chat: str, *, who: str = "Ada", name: str = "", text: str = "Hello") -> None:
+    """Somebody wrote to the bot there."""
+    incoming = IncomingMessage(
+        event_id=uuid.uuid4().hex, chat_id=chat, chat_name=name, sender_id=who, sender_name=who, text=text
+    )
+    accept(setup_of(channel.pk), incoming)
+
+
+def offered(client: Client, channel: ChannelConfig) -> list[tuple[str, str]]:
+    """The chats that can be chosen on the channel's page, and how each is called."""
+    return [(chat.chat_id, chat.label) for chat in client.get(url(channel)).context["probe"]["chats"]]
+
+
+def test_recent_chats_are_offered_by_their_names(
+    staff: Client, hook: ChannelConfig, chat: ChannelConfig, receiver: Receiver
+) -> None:
+    assert "Nobody has written to the bot lately." in staff.get(url(hook)).content.decode()
+    wrote(hook, "r1", text="which <bicycle>?")
+    wrote(hook, "g1", who="Ben", name="Bicycle shop")
+    wrote(chat, "r2")
+    send(staff, hook)  # no chat of anybody's
+    assert offered(staff, hook) == [
+        ("g1", "Bicycle shop · “Hello” · g1"), ("r1", "Ada · “which <bicycle>?” · r1"),
+    ]  # fmt: skip
+    page = staff.get(url(hook)).content.decode()
+    assert '<option value="r1">Ada · “which &lt;bicycle&gt;?” · r1</option>' in page
+    assert send(staff, hook, chat="g1", chat_id="")["state"] == "sent"
+    assert send(staff, hook, chat="g1", chat_id="other")["state"] == "sent"
+    assert send(staff, hook, chat="-", chat_id="other")["state"] == "sent"
+    assert [call.body["chat_id"] for call in receiver.calls] == ["room-1", "g1", "other", "other"]
+    assert "Say which chat" in send(staff, hook, chat="-", chat_id="")["text"]
+
+
+def test_a_chat_is_offered_once_and_none_that_takes_nothing(staff: Client, hook: ChannelConfig) -> None:
+    for number in range(22):
+        wrote(hook, f"r{number}")
+    Conversation.objects.filter(chat_id="r21").update(unreachable_at="2026-01-01T00:00Z")
+    Conversation.objects.filter(chat_id="r20").update(ended_at="2026-01-01T00:00Z")
+    wrote(hook, "r20")
+    found = [chat_id for chat_id, _label in offered(staff, hook)]
+    assert found == [f"r{number}" for number in range(20, 0, -1)]
+
+
+def test_who_may_not_read_conversations_is_offered_no_chats(staff: Client, hook: ChannelConfig, client: Client) -> None:
+    wrote(hook, "r1")
+    user = get_user_model().objects.create_user("eve", is_staff=True)
+    rights = Permission.objects.filter(codename__in=["view_channelconfig", "change_channelconfig"])
+    user.user_permissions.set(rights)
+    Membership.objects.create(user=user, workspace_id=hook.workspace_id, role="analyst")
+    assert probes.chats(hook.pk, user)
+    Membership.objects.filter(user=user).delete()
+    assert not probes.chats(hook.pk, get_user_model().objects.get(pk=user.pk))
+    other = Workspace.objects.create(name="Other")
+    Membership.objects.create(user=user, workspace=other, role="administrator")
+    assert not probes.chats(hook.pk, get_user_model().objects.get(pk=user.pk))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bots.threads import in_thread
-from channels_integrations.base import IncomingMessage
+from channels_integrations.base import EditableAdapter, IncomingMessage, OutboundMessage
 from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import Setup, adapter_of, setup_of
-from conversations import delivery, live, metrics, turns
+from conversations import delivery, live, metrics, rates, turns
 from conversations.accept import accept
 from conversations.draft import Draft, discard
 from conversations.models import Conversation, Delivery, Message, Turn
@@ -22,6 +22,8 @@ from conversations.pipeline import answer
 from conversations.turns import Claim
 from tests.conversations.conftest import delivered, until
 from tests.conversations.gateways.conftest import open_channel
+from tests.fakes.discord_rest import Refusal
+from tests.fakes.discord_server import DiscordServer
 from tests.fakes.telegram_server import Fault, TelegramServer
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -61,6 +63,19 @@ async def test_a_private_chat_sees_drafts_and_no_message(demo: Setup, telegram: 
     assert len({draft for _chat, draft, _text in telegram.bot.drafts}) == 1
     assert not telegram.bot.sent and not showing.placed
     assert telegram.bot.typed
+
+
+async def test_a_draft_for_which_the_bot_has_no_call_left_is_shown_later(demo: Setup, telegram: TelegramServer) -> None:
+    row = await opened(demo, telegram)
+    held = await claimed(row, PRIVATE)
+    able = (await in_thread(adapter_of, row.pk)).able(PRIVATE)  # type: ignore[attr-defined]
+    for _ in range(30):
+        assert rates.wait_to_send(row.pk, "", dataclasses.replace(able, chat_rate="")) == 0
+    task = asyncio.create_task(shown(row, held, ["Hello ", "world"], pause=0.8))
+    await asyncio.sleep(0.6)
+    assert not telegram.bot.drafts
+    await task
+    assert [text for _chat, _draft, text in telegram.bot.drafts] == ["Hello world"]
 
 
 async def test_a_group_sees_one_message_grow_which_the_answer_then_is(demo: Setup, telegram: TelegramServer) -> None:
@@ -108,6 +123,47 @@ async def test_a_placeholder_whose_fate_is_unknown_is_counted(demo: Setup, teleg
     await shown(row, held, ["Hello"])
     assert counted._value.get() == before + 1
     assert len(telegram.bot.sent) == 1
+
+
+async def test_where_keys_are_known_a_placeholder_whose_fate_is_unknown_becomes_the_answer(
+    demo: Setup, discord: DiscordServer, settings: Any
+) -> None:
+    settings.SEND_SECONDS = 0.5
+    row = await in_thread(lambda: open_channel(demo, "discord", discord.bot.token))
+    held = await claimed(row, discord.general)
+    discord.rest.refusals.append(Refusal(method="POST", path="messages$", hang=1.0))
+    before = metrics.PLACEHOLDERS_LEFT.labels("discord")._value.get()
+    showing = await shown(row, held, ["Hello "], pause=1.2)
+    assert not showing.placed
+    assert discord.history() == ["…"]
+    await in_thread(turns.hand_back, held)
+    assert await answer(held.conversation.pk)
+    await delivered(held.conversation.pk)
+    (text,) = discord.history()
+    assert "demo model" in text
+    assert metrics.PLACEHOLDERS_LEFT.labels("discord")._value.get() == before
+    await in_thread(lambda: Delivery.objects.get(state="sent", ambiguous=False))
+
+
+async def test_one_that_was_taken_away_meanwhile_is_not_asked_for_again(demo: Setup, discord: DiscordServer) -> None:
+    row = await in_thread(lambda: open_channel(demo, "discord", discord.bot.token))
+    held = await claimed(row, discord.general)
+    placed = await _placed(row, held)
+    await in_thread(lambda: Turn.objects.update(live_id=live.PLACING))
+    discord.rest.history[discord.general] = [m for m in discord.rest.history[discord.general] if m["id"] != placed]
+    await in_thread(turns.hand_back, held)
+    assert await answer(held.conversation.pk)
+    await delivered(held.conversation.pk)
+    (text,) = discord.history()
+    assert "demo model" in text
+
+
+async def _placed(row: ChannelConfig, held: Claim) -> str:
+    """A placeholder of this turn, as a process asks for it."""
+    adapter = await in_thread(adapter_of, row.pk)
+    assert isinstance(adapter, EditableAdapter)
+    chat_id = held.conversation.chat_id
+    return await adapter.place(OutboundMessage(chat_id=chat_id, text="", idempotency_key=str(held.turn.pk)))
 
 
 async def test_half_of_a_group_s_budget_is_left_for_answers(demo: Setup, telegram: TelegramServer) -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from bots.threads import in_thread
 from channels_integrations.models import ChannelConfig, Listener
-from channels_integrations.setup import Setup
+from channels_integrations.setup import Setup, setup_of
+from conversations import delivery
+from conversations.accept import accept
 from conversations.models import Conversation, Delivery, Message, Turn
-from tests.conversations.conftest import until, until_stored
+from conversations.pipeline import answer
+from tests.conversations.conftest import delivered, said, until, until_stored
 from tests.conversations.gateways.conftest import listening, open_channel
-from tests.fakes.telegram_server import TelegramServer
+from tests.fakes.telegram_server import Fault, TelegramServer
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 GROUP = -1001
@@ -86,6 +89,25 @@ async def test_a_topic_is_a_conversation_of_its_own(demo: Setup, telegram: Teleg
         await all_sent(2)
     assert {sent.thread for sent in telegram.bot.sent} == {5, None}
     assert await in_thread(Conversation.objects.count) == 2
+
+
+async def test_a_group_that_asks_for_patience_is_left_alone_in_all_its_topics(
+    demo: Setup, telegram: TelegramServer
+) -> None:
+    row = await opened(demo, telegram)
+    setup = await in_thread(setup_of, row.pk)
+    asked = [said("what is 6 * 7?", chat=f"{GROUP}/{topic}") for topic in (5, 6)]
+    chats = [(await in_thread(accept, setup, one)).conversation_id for one in asked]
+    for chat in chats:
+        assert await answer(chat)
+    telegram.script(Fault(method="sendMessage", retry_after=1))
+    waits = [await delivery.deliver(chat) or 0 for chat in chats]
+    assert all(0 < wait < 1.2 for wait in waits)
+    assert len(telegram.called("sendMessage")) == 1
+    for chat in chats:
+        await delivered(chat)
+    assert not telegram.early
+    assert {sent.thread for sent in telegram.bot.sent} == {5, 6}
 
 
 async def test_a_button_does_what_it_says_and_its_press_is_acknowledged(demo: Setup, telegram: TelegramServer) -> None:

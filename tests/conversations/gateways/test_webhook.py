@@ -14,6 +14,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
+from bots.remember import forget
 from bots.threads import in_thread
 from channels_integrations.models import ChannelConfig, RawEvent
 from channels_integrations.platforms.telegram.webhook import secret_of
@@ -91,6 +92,23 @@ async def test_an_update_that_comes_sixteen_times_at_once_is_answered_once(
     assert await in_thread(Message.objects.filter(role="user").count) == 5
     texts = telegram.bot.texts()
     assert len(texts) == 5 and all(str(number * 7) in texts[number - 1] for number in range(1, 6))
+
+
+async def test_what_a_group_says_to_itself_is_taken_and_not_stored(
+    demo: Setup, telegram: TelegramServer, address: str
+) -> None:
+    row = await opened(demo, telegram)
+    await in_thread(lambda: ChannelConfig.objects.filter(pk=row.pk).update(account="@hal_bot"))
+    forget()
+    bodies = [json.dumps(telegram.bot.say(text, group=-100)) for text in ("Nice weather", "@hal_bot hello")]
+    async with aiohttp.ClientSession(address) as session:
+        for headers, status in (({HEADER: SECRET}, 200), ({}, 401)):
+            for body in bodies:
+                async with session.post(f"/webhooks/telegram/{row.pk}/", data=body, headers=headers) as answer:
+                    assert answer.status == status
+    stored = await in_thread(lambda: [bytes(raw.body) for raw in RawEvent.objects.all()])
+    assert stored == [bodies[1].encode()]
+    await until_stored(lambda: Delivery.objects.filter(state="sent").exists())
 
 
 async def test_no_forged_call_comes_in(demo: Setup, telegram: TelegramServer, address: str) -> None:

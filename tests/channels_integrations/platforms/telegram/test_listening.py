@@ -122,6 +122,17 @@ async def test_what_was_not_confirmed_comes_again_and_nothing_is_skipped(telegra
     assert second.bodies[: len(first.bodies)] == first.bodies  # to the byte, so that they are known again
 
 
+async def test_what_a_group_says_to_itself_is_confirmed_and_not_handed_on(telegram: TelegramServer) -> None:
+    ear = Ear()
+    for text in ("Nice weather", "@hal_bot which bicycle?", "That one?", "/help"):
+        telegram.bot.say(text, group=-100)
+    async with listening(ear):
+        await until(lambda: len(ear.bodies) == 2)
+        telegram.bot.say("That one.", group=-100)
+        await until(lambda: not telegram.bot.updates)
+    assert ear.texts == ["@hal_bot which bicycle?", "/help"]
+
+
 async def test_while_the_database_is_away_nothing_is_confirmed(telegram: TelegramServer) -> None:
     ear = Ear(fails=4)
     telegram.bot.say("one")
@@ -305,7 +316,7 @@ def test_only_telegram_knows_the_secret() -> None:
 
 
 async def test_a_message_after_reconnecting_goes_to_the_same_chat(telegram: TelegramServer) -> None:
-    telegram.bot.say("hi", group=-100, thread=9)
+    telegram.bot.say("@hal_bot hi", group=-100, thread=9)
     ear = Ear()
     async with listening(ear):
         await until(lambda: ear.bodies)

@@ -142,6 +142,27 @@ def test_each_kind_of_update(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", sorted(TELEGRAM))
+def test_what_people_say_to_each_other_concerns_nobody_here(name: str) -> None:
+    wanted = EXPECTED.get(name)
+    assert driver(prefix="hal,").concerns_us(TELEGRAM[name]) is (wanted is not None and wanted.get("addressed", True))
+    assert driver(account="").concerns_us(TELEGRAM[name]), "it may well be meant for a name that we do not know yet"
+
+
+def test_an_edit_concerns_us_where_its_message_is_meant_for_us() -> None:
+    told = json.loads(TELEGRAM["edited_mention"])
+    told["edited_message"]["text"], told["edited_message"]["entities"] = "no, red", []
+    assert driver().concerns_us(TELEGRAM["edited_mention"])
+    assert not driver().concerns_us(json.dumps(told).encode())
+
+
+def test_what_cannot_be_read_concerns_whoever_looks_at_it() -> None:
+    told = json.loads(TELEGRAM["group_text"])
+    told["message"]["from"]["is_bot"] = "no"
+    assert all(map(driver().concerns_us, (b"", b"[]", b"[" * 100_000, json.dumps(told).encode())))
+    assert not driver().concerns_us(b"{}")
+
+
 def test_each_expectation_has_its_update() -> None:
     assert set(EXPECTED) <= set(TELEGRAM)
     assert len(TELEGRAM) > 100

@@ -232,6 +232,7 @@ def test_what_a_private_chat_and_a_group_can() -> None:
     assert (private.live, private.resend, private.chat_rate) == ("draft", "never", "1/second")
     assert private == topic
     assert (group.live, group.resend, group.chat_rate) == ("edit", "edit", "20/minute")
+    assert (topic.counted_as, group.counted_as) == ("7", "-100"), "Telegram counts a chat with all its topics"
     assert 24 * 3600 <= sum(private.waits) <= 26 * 3600
 
 
