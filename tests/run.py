@@ -1,10 +1,9 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
-The parts: the main suite in two halves; its core again on SQLite without Redis; the browser tests in two; the chaos
-gate. Most tests wait more than they compute, so three lanes of about the same length run side by side, those with the
-servers each with a database of its own; the gate, which takes every core there is, runs alone. With arguments, only
-what they ask of pytest is run:
-`python tests/run.py tests/bots -k price`.
+The parts: the main suite in three; its core again on SQLite without Redis; the browser tests in two; the chaos gate in
+two. Most tests wait more than they compute, so four lanes of about the same length run side by side, those with the
+servers each with a database of its own; then the gate, with stores of its own. With arguments, only what they ask of
+pytest is run: `python tests/run.py tests/bots -k price`.
 """
 
 from __future__ import annotations
@@ -32,38 +31,50 @@ IN_CI = bool(os.environ.get("CI"))
 NO_TESTS = 5  # pytest's exit code
 BROWSER = ["-m", "browser"]
 PAYLOADS = [f"tests/browser/test_{name}.py" for name in ("admin_payloads", "first_steps", "safety")]
+DOORS = [f"tests/conversations/{name}" for name in ("admin", "api", "gateways")]
+SECOND = [f"tests/chaos/test_{name}.py" for name in ("gateways", "telegram", "discord", "stores")]
 
 Part = tuple[list[str], dict[str, str]]  # pytest's arguments, its environment
+Result = tuple[int, Counter[str]]  # its exit code, what it counted
 _running: set[subprocess.Popen[str]] = set()
 
 
 def run_suite(addresses: dict[str, str]) -> int:
     """The worst exit code of the parts. The last lines are a summary of all, and what was not run."""
     embedded = {name: value for name, value in os.environ.items() if name not in addresses}
-    first, second = os.environ | addresses, os.environ | _apart(addresses)
     main = ["-m", "not browser and not chaos"]
     lanes: list[list[Part]] = [
-        [(["tests/conversations", *main], first)],
-        [(["tests", "--ignore=tests/conversations", *main], second), (["-m", "embedded"], embedded)],
+        [(["tests/conversations", *_without(DOORS), *main], _apart(addresses, "first", 0))],
+        [(["tests", *_without(["tests/conversations"]), *main], _apart(addresses, "second", 2))],
+        [([*DOORS, *main], _apart(addresses, "third", 3)), (["-m", "embedded"], embedded)],
     ]
     missing = ""
     if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own
-        lanes.append([(["tests/browser", *(f"--ignore={file}" for file in PAYLOADS), *BROWSER], embedded)])
+        lanes.append([(["tests/browser", *_without(PAYLOADS), *BROWSER], embedded)])
         lanes[0].append(([*PAYLOADS, *BROWSER], embedded))
     else:
         missing = "not run: browser tests (make browser installs a Chromium)"
     started = time.monotonic()
-    with ThreadPoolExecutor(len(lanes)) as pool, _ending_them():
-        results = [result for lane in pool.map(run_lane, lanes) for result in lane]
-    with _ending_them():
-        results.append(
-            run_part((["tests/chaos", "-m", "chaos and not long", "-s"], dict(os.environ)))
-        )  # with stores of its own
+    results = [*_side_by_side(lanes), *_side_by_side(_gate())]
     counts = sum((found for _code, found in results), Counter[str]())
     print(f"\n{_summary(counts, time.monotonic() - started):=^80}")
     if missing:
         print(missing)
     return max(int(IN_CI and bool(missing)), *(code for code, _found in results))
+
+
+def _gate() -> list[list[Part]]:
+    chaos, own = ["-m", "chaos and not long", "-s"], dict(os.environ)
+    return [[(["tests/chaos", *_without(SECOND), *chaos], own)], [([*SECOND, *chaos], own)]]
+
+
+def _without(places: list[str]) -> list[str]:
+    return [f"--ignore={place}" for place in places]
+
+
+def _side_by_side(lanes: list[list[Part]]) -> list[Result]:
+    with ThreadPoolExecutor(len(lanes)) as pool, _ending_them():
+        return [result for lane in pool.map(run_lane, lanes) for result in lane]
 
 
 @contextlib.contextmanager
@@ -76,20 +87,21 @@ def _ending_them() -> Iterator[None]:
             process.terminate()
 
 
-def _apart(addresses: dict[str, str]) -> dict[str, str]:
-    """The same servers, other databases: pytest makes `test_second` of the one, the other is emptied between tests."""
+def _apart(addresses: dict[str, str], name: str, number: int) -> dict[str, str]:
+    """The same servers, other databases: pytest makes `test_<name>` of the one, the other is emptied between tests."""
     return {
-        "DATABASE_URL": addresses["DATABASE_URL"].rpartition("/")[0] + "/second",
-        "REDIS_URL": addresses["REDIS_URL"].rpartition("/")[0] + "/2",
+        **os.environ,
+        "DATABASE_URL": f"{addresses['DATABASE_URL'].rpartition('/')[0]}/{name}",
+        "REDIS_URL": f"{addresses['REDIS_URL'].rpartition('/')[0]}/{number}",
     }
 
 
-def run_lane(parts: list[Part]) -> list[tuple[int, Counter[str]]]:
+def run_lane(parts: list[Part]) -> list[Result]:
     """One after another."""
     return [run_part(part) for part in parts]
 
 
-def run_part(part: Part) -> tuple[int, Counter[str]]:
+def run_part(part: Part) -> Result:
     """Exit code and counts of one pytest process, told when it ends. That it found no test is a failure in CI only."""
     arguments, environment = part
     print(f"$ pytest {' '.join(arguments)}", flush=True)
