@@ -12,6 +12,7 @@ from bots.tools.base import ToolContext, allowed, tools
 from channels_integrations.setup import Setup
 from conversations.agent import Job
 from conversations.choose import choose
+from conversations.lines import Line
 from conversations.models import ChatUser, Message, Person
 from conversations.turns import Claim
 
@@ -89,7 +90,7 @@ def _zone(name: str) -> Any:
         return UTC
 
 
-def _chat(message: Message) -> ChatMessage:
+def _chat(message: Line) -> ChatMessage:
     role: Any = message.role
     author = message.metadata.get("author")
     return ChatMessage(role=role, text=f"({author}, a person of the team:) {message.text}" if author else message.text)

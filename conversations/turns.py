@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 
+from conversations import lines
 from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
 from conversations.models.turn import OPEN
 
@@ -30,7 +31,7 @@ class Claim:
     turn: Turn
     conversation: Conversation
     token: int
-    history: tuple[Message, ...]
+    history: tuple[lines.Line, ...]
     spoken: str
     alone: bool = False
     journal: tuple[ToolCall, ...] = ()
@@ -110,15 +111,16 @@ def lease() -> dict[str, Any]:
     return {"lease_until": _lease_end(), "lease_token": F("lease_token") + 1}
 
 
-def _claimed(turn: Turn, conversation: Conversation, length: int, **more: Any) -> Claim:
-    history = _history(turn, length)
+def _claimed(turn: Turn, conversation: Conversation, length: int, *, alone: bool = False, **unfinished: Any) -> Claim:
+    history = lines.until(turn, length, alone=alone)
     return Claim(
         turn=turn,
         conversation=conversation,
         token=conversation.lease_token,
         history=history,
         spoken="\n".join(m.text for m in history if m.turn_id == turn.pk and m.role == Message.Role.USER),
-        **more,
+        alone=alone,
+        **unfinished,
     )
 
 
@@ -267,18 +269,6 @@ def _next_turn(conversation_id: uuid.UUID) -> Turn | None:
         .order_by("first_seq")
         .first()
     )
-
-
-def _history(turn: Turn, length: int) -> tuple[Message, ...]:
-    """The turn's own messages and those before it, oldest first: what is queued behind it is not yet said."""
-    later = Turn.objects.filter(conversation_id=turn.conversation_id, first_seq__gt=turn.first_seq, state__in=OPEN)
-    rows = (
-        Message.objects.filter(conversation_id=turn.conversation_id)
-        .filter(Q(in_context=True) | Q(turn_id=turn.pk))
-        .exclude(turn_id__in=later.values("pk"))
-        .order_by("-seq")[:length]
-    )
-    return tuple(reversed(rows))
 
 
 def _unfinished(turn: Turn) -> dict[str, Any]:
