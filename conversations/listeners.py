@@ -87,15 +87,15 @@ def mine(gateway: Gateway) -> list[Wanted]:
     wanted = {(row.pk, shard): row for row in rows for shard in range(row.shards)}
     ours = {key for key in wanted if key in known and known[key].listeners__gateway_id == gateway.pk}
     free = [key for key in wanted if key not in ours and not (key in known and _is_held(known[key]))]
-    if free:
-        ours |= _take(gateway, _fair(gateway, wanted, ours, free))
+    if free and (fair := _fair(gateway, wanted, ours, free)):
+        ours |= _take(gateway, fair)
     return [
         Wanted(
-            row.pk, shard, row.shards, row.kind,
+            *key, row.shards, row.kind,
             (row.updated_at, menus.get((row.workspace_id, None)), menus.get((row.workspace_id, row.pk))),
         )
-        for (_channel_id, shard), row in wanted.items()
-        if (row.pk, shard) in ours
+        for key, row in wanted.items()
+        if key in ours
     ]  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def _those(keys: Iterable[Key]) -> Q:
 
 
 def _fair(gateway: Gateway, wanted: Collection[Key], ours: Collection[Key], free: list[Key]) -> list[Key]:
-    """The free ones that we may take: of a channel with several shards no more than other living gateways can have."""
+    """The free ones that we may take: of a channel with several shards our equal part, while other gateways live."""
     shards = Counter(channel_id for channel_id, _shard in wanted)
     living = 1
     if any(shards[channel_id] > 1 for channel_id, _shard in free):
