@@ -6,7 +6,9 @@ import pytest
 
 from bots.threads import in_thread
 from channels_integrations.models import ChannelConfig, Listener
+from channels_integrations.models import Gateway as Row
 from channels_integrations.setup import Setup
+from conversations import listeners
 from conversations.gateway import Gateway
 from conversations.models import Message
 from tests.conversations.conftest import until, until_stored
@@ -84,10 +86,11 @@ async def test_of_two_processes_one_goes_on_alone_and_what_was_said_meanwhile_is
     demo: Setup, discord: DiscordServer, chats: list[str]
 ) -> None:
     discord.bot.shards = SHARDS
-    row = await in_thread(open_channel, demo, "discord", discord.bot.token)
-    talk, other = Talk(discord, chats), Gateway(["discord"])
+    talk, other = Talk(discord, chats), Gateway(listeners.kinds())
     async with listening():
         await other.start()
+        await until_stored(lambda: Row.objects.count() == 2)
+        row = await in_thread(open_channel, demo, "discord", discord.bot.token)
         await connected(row)
         assert await shares(row) == [2, 2]
         talk.ask()
