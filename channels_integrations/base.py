@@ -25,7 +25,7 @@ from channels_integrations.inbound import (
     Reacted,
     Unreadable,
 )
-from channels_integrations.outbound import Button, Capabilities, ChannelError, MessageGone, OutboundMessage
+from channels_integrations.outbound import Button, Capabilities, ChannelError, MessageGone, OutboundMessage, Sharded
 from channels_integrations.rendering.rich import Rich
 from channels_integrations.rendering.split import characters, fenced, split
 
@@ -60,6 +60,7 @@ __all__ = [
     "Pressed",
     "Reacted",
     "SendingAdapter",
+    "Sharded",
     "TypingAdapter",
     "Unreadable",
     "WebhookAdapter",
@@ -199,12 +200,15 @@ class Place:
     `webhook`: its address for webhooks as the platform reaches it; "" when we have no public https address.
     `commands`: what people can call; none where they are switched off. `recent`: chats of the last 24 hours, with the
     event id of the last message that came from each: asked anew at each reconnect.
+    `shard`: which of the channel's `shards` connections is meant, from 0; each hears a part of the chats.
     """
 
     channel_id: str
     webhook: str = ""
     commands: Sequence[Command] = ()
     recent: Callable[[], Awaitable[Mapping[str, str]]]
+    shard: int = 0
+    shards: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,8 @@ class GatewayAdapter(ConnectingAdapter, WebhookAdapter):
         """Listens until cancelled, reconnecting by itself; `ready` is called whenever it hears again.
 
         Each thing heard goes through `handle` before the platform is told that it was taken. Raises ChannelError: with
-        `fault` when staff must mend something, else it is called again after a while.
+        `fault` when staff must mend something, else it is called again after a while; Sharded when the platform wants
+        another number of connections than `place.shards`: it is then called for each of those, perhaps elsewhere.
         """
 
 

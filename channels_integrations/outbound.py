@@ -91,6 +91,14 @@ class ChannelError(Exception):
         self.fault = fault
 
 
+class Sharded(ChannelError):
+    """The platform wants the channel to be listened to over so many connections, each for a part of its chats."""
+
+    def __init__(self, shards: int) -> None:
+        super().__init__(f"the platform wants {shards} connections", permanent=False)
+        self.shards = shards
+
+
 class MessageGone(ChannelError):
     """The message that was to be edited is not there any more."""
 

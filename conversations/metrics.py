@@ -37,7 +37,7 @@ FIRST_TOKEN = Histogram(
 TOKENS = Counter("switchboard_tokens", "Tokens, as told by providers; `cached` are part of `input`.", ["model", "kind"])
 COST = Counter("switchboard_cost_dollars", "What calls of models cost, where their price is known.", ["bot", "model"])
 UNPRICED = Counter("switchboard_unpriced_calls", "Calls of models whose cost is unknown.", ["bot", "model"])
-LISTENERS = Gauge("switchboard_listeners", "Channels that this process listens to.", ["platform", "state"])
+LISTENERS = Gauge("switchboard_listeners", "Channels and shards that this process listens to.", ["platform", "state"])
 PLACEHOLDERS_LEFT = Counter(
     "switchboard_placeholders_left", "Placeholders of answers that a crash may have left on a platform.", ["platform"]
 )

@@ -47,7 +47,7 @@ CHANGE = "admin:channels_integrations_channelconfig_change"
 @admin.register(ChannelConfig)
 class ChannelAdmin(ScopedModelAdmin):
     list_display = ("name", "platform", "bot", "model_here", "state")
-    list_select_related = ("bot", "default_model__provider", "listener__gateway")
+    list_select_related = ("bot", "default_model__provider")
     list_filter = ("kind", "is_active")
     search_fields = ("name", "slug", "bot__name")
     ordering = ("name", "slug")
@@ -61,6 +61,9 @@ class ChannelAdmin(ScopedModelAdmin):
 
     class Media:
         js = ("staff/copy.js", "staff/probe.js")
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).prefetch_related("listeners__gateway")
 
     def get_urls(self) -> Any:
         view, name = self.admin_site.admin_view, "channels_integrations_channelconfig"

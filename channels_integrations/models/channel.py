@@ -44,6 +44,7 @@ class ChannelConfig(models.Model):
     pause_message = models.TextField(_("what people are told"), blank=True, max_length=1_000, default="", db_default="")
     account = models.CharField(_("account"), max_length=200, blank=True, editable=False, default="", db_default="")
     fault = models.CharField(_("what is wrong"), max_length=300, blank=True, editable=False, default="", db_default="")
+    shards = models.PositiveSmallIntegerField(_("connections"), editable=False, default=1, db_default=1)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     source = models.CharField(
         max_length=20, choices=Source, default=Source.ADMIN, editable=False, db_default=Source.ADMIN

@@ -1,4 +1,4 @@
-"""Who listens to which channel: a row a process, whose heartbeat keeps all that it listens to."""
+"""Who listens to what: a row a process, whose heartbeat keeps all that it listens to."""
 
 from __future__ import annotations
 
@@ -42,19 +42,24 @@ class ListenerQuerySet(ScopedQuerySet):
 
 
 class Listener(models.Model):
-    """That a process listens to this channel."""
+    """That a process listens to this shard of a channel: one of its connections. Most channels have one, shard 0."""
 
     class State(models.TextChoices):
         STARTING = "starting", _("is connecting")
         LISTENING = "listening", _("is connected")
         WAITING = "waiting", _("tries again soon")
 
-    channel = models.OneToOneField(ChannelConfig, on_delete=models.CASCADE, primary_key=True, related_name="listener")
+    id = IdField()
+    channel = models.ForeignKey(ChannelConfig, on_delete=models.CASCADE, related_name="listeners")
+    shard = models.PositiveSmallIntegerField(default=0, db_default=0)
     gateway = models.ForeignKey(Gateway, null=True, on_delete=models.SET_NULL, related_name="listeners")
     state = models.CharField(max_length=10, choices=State, default=State.STARTING)
     since = models.DateTimeField(db_default=Now())
 
     objects = ListenerQuerySet.as_manager()
 
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["channel", "shard"], name="one_listener_a_shard"),)
+
     def __str__(self) -> str:
-        return f"{self.channel_id} {self.state}"
+        return f"{self.channel_id}/{self.shard} {self.state}"

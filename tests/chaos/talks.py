@@ -143,15 +143,16 @@ class OnTelegram(Talks):
 
 
 class OnDiscord(Talks):
-    """Direct messages, and channels of a server."""
+    """Direct messages, and channels of a server; of several `shards`, channels of servers of each in turn."""
 
     slow = 60
 
-    def __init__(self, server: DiscordServer, name: str, *, private: int, channels: int) -> None:
+    def __init__(self, server: DiscordServer, name: str, *, private: int, channels: int, shards: int = 1) -> None:
         super().__init__()
         self.server = server
         self.people = {server.dm_channel(f"{name}{n}"): f"{name}{n}" for n in range(private)}
-        self.chats = [*self.people, *(server.text_channel() for _ in range(channels))]
+        own = [server.text_channel() if shards == 1 else server.channel_on(n % shards, shards) for n in range(channels)]
+        self.chats = [*self.people, *own]
 
     def say(self, chat: str, text: str, *, addressed: bool) -> None:
         if not self.is_shared(chat):

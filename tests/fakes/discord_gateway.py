@@ -18,7 +18,7 @@ from tests.fakes.discord_objects import Bot
 
 MESSAGE_CONTENT = 1 << 15
 DISPATCH, BEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
-REFUSED, SILENT, NOT_ALLOWED = 4004, 4009, 4014
+REFUSED, SILENT, INVALID_SHARD, TOO_FEW_SHARDS, NOT_ALLOWED = 4004, 4009, 4010, 4011, 4014
 
 
 @dataclass(slots=True)
@@ -28,9 +28,14 @@ class Session:
     bot: Bot
     intents: int
     socket: web.WebSocketResponse | None
+    shard: tuple[int, int] = (0, 1)  # which of how many
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     frames: list[str] = field(default_factory=list)
     valid: bool = True
+
+    def hears(self, guild_id: str | None) -> bool:
+        """Whether it is told of this server; without one, of direct messages."""
+        return objects.shard_of(guild_id, self.shard[1]) == self.shard[0]
 
     async def tell(self, event: str, data: Any) -> None:
         """Dispatches an event, or keeps it for a resume."""
@@ -52,6 +57,8 @@ class Gateway:
         self.beat_seconds = 40.0
         self.deaf = False  # takes heartbeats and says nothing
         self.refuse_sessions = 0  # so many identifies are answered with "invalid session"
+        self.identify_seconds = 0.0  # in which one session of a bucket may be begun; Discord's are 5
+        self.too_early = 0  # identifies within them
         self.sessions: list[Session] = []
         self.identified: list[float] = []
         self.resumed: list[float] = []
@@ -60,11 +67,13 @@ class Gateway:
         self.guilds: list[dict[str, Any]] = []
         self.bots: dict[str, Bot] = {}
         self.url = ""
+        self._begun: dict[tuple[str, int], float] = {}  # (bot, bucket) -> when a session was
 
     async def tell(self, event: str, data: Any, *, bot: Bot | None = None) -> None:
-        """To every session, or those of one bot; also to those that could be resumed."""
+        """To every session that hears of it, or those of one bot; also to those that could be resumed."""
+        guild_id = data.get("id" if event.startswith("GUILD_") else "guild_id")
         for session in self.sessions:
-            if session.valid and bot in (None, session.bot):
+            if session.valid and bot in (None, session.bot) and session.hears(guild_id):
                 await session.tell(event, data)
 
     async def drop(self) -> None:
@@ -125,24 +134,42 @@ class Gateway:
     async def _identify(self, socket: web.WebSocketResponse, told: dict[str, Any]) -> None:
         self.identified.append(time.monotonic())
         bot = self.bots.get(told["token"])
+        shard, shards = told.get("shard", (0, 1))
         if bot is None or bot.revoked:
             await socket.close(code=REFUSED)
+        elif not 0 <= shard < shards:
+            await socket.close(code=INVALID_SHARD)
+        elif shards < bot.shards:
+            await socket.close(code=TOO_FEW_SHARDS)
         elif told["intents"] & MESSAGE_CONTENT and not bot.flags & objects.READS_MESSAGES:
             await socket.close(code=NOT_ALLOWED)
-        elif self.refuse_sessions:
-            self.refuse_sessions -= 1
+        elif self._refuses(bot, shard):
             await socket.send_json({"op": INVALID, "d": False})
         else:
-            await self._begin(Session(bot, told["intents"], socket))
+            await self._begin(Session(bot, told["intents"], socket, (shard, shards)))
+
+    def _refuses(self, bot: Bot, shard: int) -> bool:
+        """As told to, or since another session of the bucket was begun just now."""
+        bucket, now = (bot.id, shard % bot.at_once), time.monotonic()
+        if self.refuse_sessions:
+            self.refuse_sessions -= 1
+        elif now - self._begun.get(bucket, float("-inf")) < self.identify_seconds:
+            self.too_early += 1
+        else:
+            self._begun[bucket] = now
+            return False
+        return True
 
     async def _begin(self, session: Session) -> None:
         self.sessions.append(session)
+        guilds = [guild for guild in self.guilds if session.hears(guild["id"])]
         await session.tell("READY", {
             "v": 10, "user": session.bot.user, "session_id": session.id, "resume_gateway_url": self.url,
-            "guilds": [{"id": guild["id"], "unavailable": True} for guild in self.guilds],
+            "shard": session.shard,
+            "guilds": [{"id": guild["id"], "unavailable": True} for guild in guilds],
             "application": {"id": session.bot.id, "flags": session.bot.flags},
         })  # fmt: skip
-        for guild in self.guilds:
+        for guild in guilds:
             await session.tell("GUILD_CREATE", guild)
 
     async def _resume(self, socket: web.WebSocketResponse, told: dict[str, Any]) -> None:

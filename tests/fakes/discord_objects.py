@@ -21,6 +21,17 @@ def snowflake(at: float | None = None) -> str:
     return str(millis << 22 | next(_count) & 0x3FFFFF)
 
 
+def shard_of(guild_id: str | None, shards: int) -> int:
+    """Which of so many connections is told of what happens in the server; the first of what happens in none."""
+    return (int(guild_id) >> 22) % shards if str(guild_id or "").isdecimal() else 0  # type: ignore[arg-type]
+
+
+def guild_id_on(shard: int, shards: int) -> str:
+    """A new server's id, of which this one of so many is told."""
+    now = time.time()
+    return next(found for after in range(shards) if shard_of(found := snowflake(now + after / 1_000), shards) == shard)
+
+
 @dataclass(slots=True)
 class Bot:
     """A bot's account and its application, which has the same id."""
@@ -31,6 +42,8 @@ class Bot:
     flags: int = READS_MESSAGES
     endpoint: str | None = None
     sessions_left: int = 1_000
+    shards: int = 1  # that it wants; with fewer it refuses
+    at_once: int = 1  # sessions that may be begun together
     revoked: bool = False
     commands: list[dict[str, Any]] = field(default_factory=list)
     token: str = ""

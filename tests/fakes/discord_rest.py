@@ -258,8 +258,8 @@ class Rest:
 
 
 def _limits(rest: Rest, bot: Bot, body: Any, query: Any) -> Any:
-    left = {"total": 1_000, "remaining": bot.sessions_left, "reset_after": 7_200_000, "max_concurrency": 1}
-    return {"url": rest.gateway.url, "shards": 1, "session_start_limit": left}
+    left = {"total": 1_000, "remaining": bot.sessions_left, "reset_after": 7_200_000, "max_concurrency": bot.at_once}
+    return {"url": rest.gateway.url, "shards": bot.shards, "session_start_limit": left}
 
 
 ROUTES: list[tuple[str, bool, Callable[..., Any]]] = [

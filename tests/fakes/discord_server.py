@@ -71,6 +71,15 @@ class DiscordServer(Loopback):
         self.gateway.guilds[0]["channels"].append({**made, "guild_id": None})
         return channel_id
 
+    def channel_on(self, shard: int, shards: int) -> str:
+        """A channel of one more server: the one that this of so many connections is told of."""
+        channel_id, guild_id = snowflake(), objects.guild_id_on(shard, shards)
+        made = self.rest.channels[channel_id] = objects.channel(channel_id, guild_id, TEXT)
+        guild = objects.guild(guild_id, [made], [*self.gateway.bots.values()])
+        self.gateway.guilds.append(guild)
+        self.tell("GUILD_CREATE", guild)
+        return channel_id
+
     def person(self, who: str) -> str:
         """The id of who is called so."""
         return self.rest.people.setdefault(who, snowflake())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import threading
 import time
 from collections import defaultdict, deque
@@ -18,7 +19,7 @@ from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 from django.conf import settings
 
-from channels_integrations.base import ChannelError
+from channels_integrations.base import ChannelError, Sharded
 from channels_integrations.platforms.discord import sessions
 from channels_integrations.platforms.discord.application import no_text
 from channels_integrations.platforms.discord.refusals import REFUSED
@@ -27,24 +28,22 @@ from channels_integrations.platforms.discord.rest import Rest, proxy
 HEARD = ("READY", "RESUMED", "MESSAGE_CREATE", "INTERACTION_CREATE")
 READ_BY_US = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "INTERACTION_CREATE")
 SERVERS_PAUSE = 0.5  # seconds without word of another server, after which all are known
-IDENTIFY_PAUSE = 5.0  # seconds before another session is begun: one in five is allowed
-MOST_IDENTIFIES = 40  # an hour: at 1,000 a day Discord resets the token
+INVALID_PAUSE = (1.0, 5.0)  # seconds before another session than the one that was refused is begun, by chance
+MOST_IDENTIFIES = 40  # an hour, of one shard: at 1,000 a day Discord resets the token
 HOUR = 3_600.0
 BACK_OFF = 30.0
 CLOSE_SECONDS = 5.0
-TOO_MANY_SERVERS = (
-    "This bot is in so many servers that Discord wants several connections for it (sharding), which Switchboard does "
-    "not do: use one bot for fewer than 2,500 servers."
-)
 
-_begun: dict[tuple[str, str], deque[float]] = defaultdict(deque)  # (gateway, bot) -> when sessions were begun
+_begun: dict[tuple[str, str, int], deque[float]] = defaultdict(deque)  # (gateway, bot, shard) -> when it began
 
 
 class Client(discord.Client):
-    """One bot's connection. `heard` gets what Discord dispatched, in order, at once."""
+    """One of a bot's connections, often its only one. `heard` gets what Discord dispatched, in order, at once."""
 
-    def __init__(self, rest: Rest, heard: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, rest: Rest, heard: Callable[[str, dict[str, Any]], None], *, shard: int, shards: int) -> None:
         super().__init__(
+            shard_id=shard,
+            shard_count=shards,
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -55,6 +54,8 @@ class Client(discord.Client):
             proxy=proxy(),
         )
         self._rest, self._bot, self._heard = rest, rest.bot, heard
+        self._shard, self._shards = shard, shards
+        self._turns = sessions.turns(rest.bot, shard, 1)
         self.guilds_known = asyncio.Event()  # after each READY anew
         for name in READ_BY_US:  # an odd one would end the connection
             self._connection.parsers.pop(name, None)
@@ -80,23 +81,38 @@ class Client(discord.Client):
         self.guilds_known.set()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Not too often, whatever happens."""
-        begun, now = _begun[str(DiscordWebSocket.DEFAULT_GATEWAY), self._bot], time.monotonic()
+        """Not too often, whatever happens. For the first one `stay` has waited."""
+        begun, now = _begun[str(DiscordWebSocket.DEFAULT_GATEWAY), self._bot, self._shard], time.monotonic()
         while begun and begun[0] < now - HOUR:
             begun.popleft()
         if len(begun) >= MOST_IDENTIFIES:
             wait = begun[0] + HOUR - now
             raise ChannelError("Discord ended our session too often this hour", permanent=False, retry_after=wait)
-        await sessions.spare(self._rest)  # we may have begun many before this process did
         begun.append(now)
-        if not initial:
-            await asyncio.sleep(IDENTIFY_PAUSE)
+        if initial:
+            self._turns.taken()
+        else:
+            await asyncio.sleep(random.uniform(*INVALID_PAUSE))  # noqa: S311  no secret
+            await self._await_turn()
+
+    async def _await_turn(self) -> None:
+        """Until a session may be begun. Raises Sharded when Discord wants more of them than this is one of.
+
+        Asked each time: many may have been begun before this process was, and servers come and go.
+        """
+        limits = await sessions.spare(self._rest)
+        if limits is not None:
+            if not limits.fit(self._shards):
+                raise Sharded(limits.shards)
+            self._turns = sessions.turns(self._bot, self._shard, limits.at_once)
+        await self._turns.wait()
 
     async def stay(self, token: str, began: Callable[[], Any]) -> None:
         """Connected until cancelled; `began` is awaited once we know who we are. Raises ChannelError."""
         try:
             await self.login(token)
             await began()
+            await self._await_turn()
             await self.connect()
         except discord.LoginFailure:
             raise ChannelError("Discord refused the token", permanent=False, fault=REFUSED) from None
@@ -131,7 +147,6 @@ class Client(discord.Client):
         code = error.code if isinstance(error, discord.ConnectionClosed) else 4014
         fault = {
             4004: REFUSED,
-            4011: TOO_MANY_SERVERS,
             4013: no_text(str(self.application_id or self._bot)),
             4014: no_text(str(self.application_id or self._bot)),
         }.get(code, "")
@@ -155,10 +170,10 @@ class Heartbeat(KeepAliveHandler):
         return super().get_payload()
 
 
-def made(rest: Rest, heard: Callable[[str, dict[str, Any]], None]) -> Client:
+def made(rest: Rest, heard: Callable[[str, dict[str, Any]], None], *, shard: int, shards: int) -> Client:
     """A client that asks the addresses of the settings."""
     Route.BASE = settings.DISCORD_API_BASE_URL
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
     discord.gateway.KeepAliveHandler = Heartbeat  # type: ignore[misc]
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    return Client(rest, heard)
+    return Client(rest, heard, shard=shard, shards=shards)

@@ -89,13 +89,14 @@ async def _commands(rest: Rest, found: Application, place: Place) -> Finding:
 
 
 async def _sessions(rest: Rest) -> Finding:
-    left = await sessions.left(rest)
-    if left is None or not left.are_few:
-        count = "Enough" if left is None else left.sessions
-        return Finding(check="sessions", ok=True, message=f"{count} new sessions are left.")
+    told = await sessions.limits(rest)
+    if not told.are_few:
+        count = "Enough" if told.left is None else told.left
+        wants = f" Discord wants {told.shards} connections (shards), which are made." if told.shards > 1 else ""
+        return Finding(check="sessions", ok=True, message=f"{count} new sessions are left.{wants}")
     return Finding(
         check="sessions", ok=False,
-        message=f"Only {left.sessions} new sessions are left today; at 0 Discord resets the token. No other is begun.",
+        message=f"Only {told.left} new sessions are left today; at 0 Discord resets the token. No other is begun.",
         mend="Something starts again and again, or another program uses this token: look at the gateway's log.",
     )  # fmt: skip
 

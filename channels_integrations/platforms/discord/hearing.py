@@ -42,14 +42,14 @@ MOST_WAITING = 10_000  # messages in memory while the database is away; the othe
 
 
 class Hearing:
-    """One channel's ears."""
+    """One channel's ears, or those of one of its shards."""
 
     def __init__(
         self, rest: Rest, place: Place, handle: Handle, *, ready: Callable[[Account], None], parse: Parse
     ) -> None:
         self._rest, self._place, self._handle, self._ready, self._parse = rest, place, handle, ready, parse
-        self._client: Client = made(rest, self._heard)
-        self._gaps = Gaps(rest, place.channel_id, server=self._guild_of, take=self._take_missed)
+        self._client: Client = made(rest, self._heard, shard=place.shard, shards=place.shards)
+        self._gaps = Gaps(rest, place, server=self._guild_of, take=self._take_missed)
         self._messages: asyncio.Queue[Told | Known] = asyncio.Queue()  # Known: read the gap first
         self._interactions: asyncio.Queue[Told] = asyncio.Queue()
         self._known: Known | None = None
@@ -109,7 +109,12 @@ class Hearing:
         return account_of({"username": user.name, "discriminator": user.discriminator} if user else {})
 
     async def _began(self) -> None:
-        """Our commands are in Discord's menu, or the log says why not: people can still write."""
+        """Our commands are in Discord's menu, or the log says why not: people can still write.
+
+        One shard sees to that, for all servers.
+        """
+        if self._place.shard:
+            return
         try:
             await commands.register(self._rest, str(self._client.application_id), self._place.commands)
         except ChannelError as error:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 async def heard(row: ChannelConfig) -> None:
     """Somebody listens to the channel."""
-    await until_stored(lambda: Listener.objects.filter(pk=row.pk, state="listening").exists())
+    await until_stored(lambda: Listener.objects.filter(channel=row, state="listening").exists())
 
 
 def answers(discord: DiscordServer) -> list[str]:

@@ -33,7 +33,7 @@ async def opened(demo: Setup, telegram: TelegramServer, count: int = 1) -> list[
 
 
 def holders() -> dict[object, object]:
-    return dict(Listener.objects.values_list("pk", "gateway"))
+    return dict(Listener.objects.values_list("channel", "gateway"))
 
 
 async def test_of_two_processes_one_listens_and_the_other_when_it_ends(demo: Setup, telegram: TelegramServer) -> None:
@@ -44,7 +44,7 @@ async def test_of_two_processes_one_listens_and_the_other_when_it_ends(demo: Set
     assert (len(first._heard), len(second._heard)) == (3, 0)
     await first.stop()
     await second._look()
-    assert set(second._heard) == {row.pk for row in rows}
+    assert set(second._heard) == {(row.pk, 0) for row in rows}
     await second.stop()
     assert set((await in_thread(holders)).values()) == {None}
 
@@ -95,7 +95,7 @@ async def test_one_that_cannot_start_holds_up_no_other(demo: Setup, telegram: Te
     rows = await opened(demo, telegram, 2)
     telegram.revoke(telegram.bot)
     async with listening():
-        await until_stored(lambda: Listener.objects.filter(pk=rows[1].pk, state="listening").exists())
+        await until_stored(lambda: Listener.objects.filter(channel=rows[1], state="listening").exists())
         await until_stored(lambda: bool(ChannelConfig.objects.get(pk=rows[0].pk).fault))
         assert await in_thread(listeners.unheard) == []
 
@@ -125,5 +125,5 @@ async def test_a_channel_that_is_called_is_heard_without_anybody_listening(
     (row,) = await opened(demo, telegram)
     assert await in_thread(listeners.unheard) == []
     await in_thread(lambda: ChannelConfig.objects.filter(pk=row.pk).update(account="@hal_bot"))
-    row = await in_thread(lambda: ChannelConfig.objects.select_related("listener__gateway").get(pk=row.pk))
+    row = await in_thread(lambda: ChannelConfig.objects.prefetch_related("listeners__gateway").get(pk=row.pk))
     assert await in_thread(listening_in_words, row) == "On, as @hal_bot."

@@ -27,7 +27,7 @@ async def opened(demo: Setup, telegram: TelegramServer, **config: Any) -> Channe
 
 async def heard(row: ChannelConfig) -> None:
     """Somebody listens to the channel."""
-    await until_stored(lambda: Listener.objects.filter(pk=row.pk, state="listening").exists())
+    await until_stored(lambda: Listener.objects.filter(channel=row, state="listening").exists())
     await until_stored(lambda: bool(ChannelConfig.objects.get(pk=row.pk).account))
 
 

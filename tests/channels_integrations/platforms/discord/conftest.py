@@ -22,8 +22,10 @@ COMMANDS = (Command("help", "What I can do."), Command("new", "Begin anew."))
 
 @pytest.fixture
 def discord(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DiscordServer]:
-    for name in ("IDENTIFY_PAUSE", "SERVERS_PAUSE"):
-        monkeypatch.setattr(f"channels_integrations.platforms.discord.client.{name}", 0.05)
+    for name, seconds in {
+        "client.SERVERS_PAUSE": 0.05, "client.INVALID_PAUSE": (0.01, 0.05), "sessions.IDENTIFY_PAUSE": 0.05,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(f"channels_integrations.platforms.discord.{name}", seconds)
     with DiscordServer("Hal", "Eve") as server:
         server.point(settings)
         yield server
@@ -78,17 +80,20 @@ class Ear:
     def ready(self, account: Account) -> None:
         self.accounts.append(account.name)
 
-    def place(self, commands: tuple[Command, ...] = ()) -> Place:
+    def place(self, commands: tuple[Command, ...] = (), *, shard: int = 0, shards: int = 1) -> Place:
         async def recent() -> dict[str, str]:
             return dict(self.recent)
 
-        return Place(channel_id="c", commands=commands, recent=recent)
+        return Place(channel_id="c", commands=commands, recent=recent, shard=shard, shards=shards)
 
 
 @asynccontextmanager
-async def listening(ear: Ear, commands: tuple[Command, ...] = ()) -> AsyncIterator[asyncio.Task[None]]:
-    """The channel listens, and has heard that it does."""
-    task = asyncio.create_task(ear.adapter.listen(ear.place(commands), ear.handle, ear.ready))
+async def listening(
+    ear: Ear, commands: tuple[Command, ...] = (), *, shard: int = 0, shards: int = 1
+) -> AsyncIterator[asyncio.Task[None]]:
+    """The channel listens, or one of its shards, and has heard that it does."""
+    place = ear.place(commands, shard=shard, shards=shards)
+    task = asyncio.create_task(ear.adapter.listen(place, ear.handle, ear.ready))
     try:
         await until(lambda: ear.accounts or task.done())
         yield task
