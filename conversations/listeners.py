@@ -32,6 +32,8 @@ KEPT = timedelta(days=1)  # of a process that is gone
 RECENT = timedelta(hours=24)
 MENU = ("enable_commands", "enable_slash_commands")  # flags that change what is registered at a platform
 
+_ours: set[uuid.UUID] = set()  # rows of this very process
+
 Key: TypeAlias = tuple[uuid.UUID, int]  # a channel, and which of its shards
 
 
@@ -63,10 +65,30 @@ def kinds() -> list[str]:
 
 def register(listening_to: Sequence[str]) -> Gateway:
     """This process, as a row of its own."""
-    Gateway.objects.filter(beat_at__lt=Now() - KEPT).delete()
+    Gateway.objects.filter(Q(beat_at__lt=Now() - KEPT) | Q(pk__in=_ended_here())).delete()
     name = f"{socket.gethostname()}:{os.getpid()}"
     gateway: Gateway = Gateway.objects.create(name=name, kinds=list(listening_to))
+    _ours.add(gateway.pk)
     return gateway
+
+
+def _ended_here() -> list[uuid.UUID]:
+    """Rows of processes of this machine that are no more: whoever starts in their place does not wait for them.
+
+    One that had our own number was before us, as in a container that was started again.
+    """
+    here = Gateway.objects.filter(name__startswith=f"{socket.gethostname()}:").exclude(pk__in=_ours)
+    return [pk for pk, name in here.values_list("pk", "name") if _has_ended(int(name.rpartition(":")[2]))]
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it is somebody else's
+        return False
+    return pid == os.getpid()
 
 
 def leave(gateway: Gateway) -> None:

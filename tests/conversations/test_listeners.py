@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -31,6 +34,17 @@ def test_of_two_gateways_one_gets_a_channel_and_the_other_when_it_is_silent(demo
     silent(first, listeners.lost_seconds() + 1)
     assert [wanted.channel_id for wanted in listeners.mine(second)] == [row.pk]
     assert not listeners.mine(first)
+
+
+@pytest.mark.parametrize(("before", "waits"), [("ended", False), ("of our number", False), ("alive", True)])
+def test_who_starts_again_does_not_wait_for_who_ended_here(demo: Setup, before: str, waits: bool) -> None:
+    row = open_channel(demo, "telegram", TOKEN)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    number = {"ended": ended.pid, "of our number": os.getpid(), "alive": os.getppid()}[before]
+    holder = Gateway.objects.create(name=f"{socket.gethostname()}:{number}", kinds=["telegram"])
+    Listener.objects.create(channel=row, gateway=holder)
+    assert bool(listeners.mine(listeners.register(["telegram"]))) is not waits
 
 
 def test_who_lost_a_channel_does_not_free_it_for_others(demo: Setup) -> None:
