@@ -10,6 +10,9 @@ from typing import Self
 from aiohttp import web
 
 
+ROUNDS = 0.01  # seconds
+
+
 class Loopback:
     """`with Server() as server:` then `server.origin`. Subclasses say what they serve in `routes()`."""
 
@@ -44,9 +47,16 @@ class Loopback:
         self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
         self._ready.set()
         self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(_end(runner))
         self._loop.close()
+
+
+async def _end(runner: web.AppRunner) -> None:
+    """With rounds of the loop for who was accepted last, and for what is to be closed: that happens a round later."""
+    await runner.cleanup()
+    await asyncio.sleep(ROUNDS)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(ROUNDS)
