@@ -1,9 +1,9 @@
 """The whole suite on a private PostgreSQL and Redis, each part in a pytest process of its own.
 
-The parts: the main suite in three; its core again on SQLite without Redis; the browser tests in two; the chaos gate in
-two. Most tests wait more than they compute, so four lanes of about the same length run side by side, those with the
-servers each with a database of its own; then the gate, with stores of its own. With arguments, only what they ask of
-pytest is run: `python tests/run.py tests/bots -k price`.
+The parts: the main suite in four; its core again on SQLite without Redis; the browser tests in two; the chaos gate.
+Most tests wait more than they compute, so four parts run side by side, those with the servers each with a database of
+its own; the gate, which has its own stores and takes every core there is, runs alone. With arguments, only what they
+ask of pytest is run: `python tests/run.py tests/bots -k price`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from tests.devservices import services  # noqa: E402
 
 IN_CI = bool(os.environ.get("CI"))
 NO_TESTS = 5  # pytest's exit code
-BROWSER = ["-m", "browser"]
+SIDE_BY_SIDE = 4
+BROWSER = ["-m", "browser"]  # Playwright leaves a running event loop in its thread: hence a process of its own
 PAYLOADS = [f"tests/browser/test_{name}.py" for name in ("admin_payloads", "first_steps", "safety")]
+PLATFORMS = "tests/channels_integrations"
 DOORS = [f"tests/conversations/{name}" for name in ("admin", "api", "gateways")]
-SECOND = [f"tests/chaos/test_{name}.py" for name in ("gateways", "telegram", "discord", "stores")]
 
 Part = tuple[list[str], dict[str, str]]  # pytest's arguments, its environment
 Result = tuple[int, Counter[str]]  # its exit code, what it counted
@@ -41,21 +42,14 @@ _running: set[subprocess.Popen[str]] = set()
 
 def run_suite(addresses: dict[str, str]) -> int:
     """The worst exit code of the parts. The last lines are a summary of all, and what was not run."""
-    embedded = {name: value for name, value in os.environ.items() if name not in addresses}
-    main = ["-m", "not browser and not chaos"]
-    lanes: list[list[Part]] = [
-        [(["tests/conversations", *_without(DOORS), *main], _apart(addresses, "first", 0))],
-        [(["tests", *_without(["tests/conversations"]), *main], _apart(addresses, "second", 2))],
-        [([*DOORS, *main], _apart(addresses, "third", 3)), (["-m", "embedded"], embedded)],
-    ]
-    missing = ""
-    if find_chromium():  # Playwright leaves a running event loop in its thread: hence a process of its own
-        lanes.append([(["tests/browser", *_without(PAYLOADS), *BROWSER], embedded)])
-        lanes[0].append(([*PAYLOADS, *BROWSER], embedded))
-    else:
+    parts, missing = _parts(addresses), ""
+    gate = (["tests/chaos", "-m", "chaos and not long", "-s"], dict(os.environ))
+    if not find_chromium():
+        parts = [part for part in parts if BROWSER[1] not in part[0]]
         missing = "not run: browser tests (make browser installs a Chromium)"
     started = time.monotonic()
-    results = [*_side_by_side(lanes), *_side_by_side(_gate())]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool, _ending_them():
+        results = [*pool.map(run_part, parts), run_part(gate)]
     counts = sum((found for _code, found in results), Counter[str]())
     print(f"\n{_summary(counts, time.monotonic() - started):=^80}")
     if missing:
@@ -63,18 +57,23 @@ def run_suite(addresses: dict[str, str]) -> int:
     return max(int(IN_CI and bool(missing)), *(code for code, _found in results))
 
 
-def _gate() -> list[list[Part]]:
-    chaos, own = ["-m", "chaos and not long", "-s"], dict(os.environ)
-    return [[(["tests/chaos", *_without(SECOND), *chaos], own)], [([*SECOND, *chaos], own)]]
+def _parts(addresses: dict[str, str]) -> list[Part]:
+    """What runs side by side, the long ones first."""
+    embedded = {name: value for name, value in os.environ.items() if name not in addresses}
+    main = ["-m", "not browser and not chaos"]
+    return [
+        (["tests", *_without(["tests/conversations", PLATFORMS]), *main], _apart(addresses, "first", 0)),
+        (["tests/browser", *_without(PAYLOADS), *BROWSER], embedded),
+        (["tests/conversations", *_without(DOORS), *main], _apart(addresses, "second", 2)),
+        ([*DOORS, *main], _apart(addresses, "third", 3)),
+        ([PLATFORMS, *main], _apart(addresses, "fourth", 4)),
+        (["-m", "embedded"], embedded),
+        ([*PAYLOADS, *BROWSER], embedded),
+    ]
 
 
 def _without(places: list[str]) -> list[str]:
     return [f"--ignore={place}" for place in places]
-
-
-def _side_by_side(lanes: list[list[Part]]) -> list[Result]:
-    with ThreadPoolExecutor(len(lanes)) as pool, _ending_them():
-        return [result for lane in pool.map(run_lane, lanes) for result in lane]
 
 
 @contextlib.contextmanager
@@ -94,11 +93,6 @@ def _apart(addresses: dict[str, str], name: str, number: int) -> dict[str, str]:
         "DATABASE_URL": f"{addresses['DATABASE_URL'].rpartition('/')[0]}/{name}",
         "REDIS_URL": f"{addresses['REDIS_URL'].rpartition('/')[0]}/{number}",
     }
-
-
-def run_lane(parts: list[Part]) -> list[Result]:
-    """One after another."""
-    return [run_part(part) for part in parts]
 
 
 def run_part(part: Part) -> Result:
