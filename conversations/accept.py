@@ -133,7 +133,8 @@ def _place(
 def _lock(setup: Setup | None, **which: Any) -> Conversation | None:
     """The open conversation under its row lock; None when there is none, or it lay idle too long and is ended."""
     rows = Conversation.objects.select_for_update(of=("self",)).select_related("chat_user__person")
-    conversation: Conversation | None = rows.filter(**which).annotate(now=Now()).first()
+    found = list(rows.filter(**which).annotate(now=Now())[:1])  # there is one at most: nothing is to be sorted
+    conversation: Conversation | None = found[0] if found else None
     if conversation is None or setup is None:
         return conversation
     idle = timedelta(seconds=int(setup.flags["conversation_idle"]))

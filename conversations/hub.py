@@ -60,6 +60,10 @@ class Hub:
             self._seen.pop(conversation_id, None)
             self._owners.pop(conversation_id, None)
 
+    def watched(self) -> list[uuid.UUID]:
+        """What somebody here watches."""
+        return list(self._watchers)
+
     def has_watchers(self, conversation_id: uuid.UUID) -> bool:
         """Whether anybody here watches."""
         return conversation_id in self._watchers

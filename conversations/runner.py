@@ -75,7 +75,7 @@ class Runner:
         self.fanout.watched(conversation_id)
 
     def announce(self, conversation_id: uuid.UUID, frame: Frame) -> None:
-        """Show a frame that is part of no answer to every watcher, in whatever process."""
+        """Show a frame to every watcher, in whatever process."""
         self.hub.publish(conversation_id, frame)
         self.fanout.tell(conversation_id, frame)
 
@@ -197,11 +197,9 @@ class Runner:
         def note(running: Running) -> None:
             self.running[conversation_id] = running
             self._begun.pop(conversation_id, None)
-            self.fanout.began(conversation_id)
 
         async def emit(frame: Frame) -> None:
-            self.hub.publish(conversation_id, frame)
-            self.fanout.offer(conversation_id, frame)
+            self.announce(conversation_id, frame)
 
         while not self.draining:
             self._again.discard(conversation_id)
@@ -214,7 +212,6 @@ class Runner:
                 return
             finally:
                 self.running.pop(conversation_id, None)
-                self.fanout.ended(conversation_id)
             if reply and reply.to_send:
                 self.ring_delivery(conversation_id)
             if not (reply and reply.more) and not {conversation_id} & (self._again | self._begun.keys()):

@@ -12,11 +12,12 @@ from django.conf import settings
 
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
+from conversations import fanout
 from conversations.accept import accept
 from conversations.draft import Frame
 from conversations.hub import Watcher
 from conversations.runner import Runner
-from tests.conversations.conftest import said
+from tests.conversations.conftest import said, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -86,15 +87,54 @@ async def test_a_watcher_elsewhere_sees_the_whole_answer_grow(demo: Setup, when:
         assert theirs[0]["type"] == "start"
 
 
-async def test_nothing_is_sent_where_nobody_listens(demo: Setup) -> None:
+async def test_nothing_is_sent_where_nobody_else_watches(demo: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     accepted = await in_thread(accept, demo, said("show me Markdown"))
     async with processes() as (one, _other):
         here = Watcher()
         one.watch(accepted.conversation_id, here, seen=1)
+        await asyncio.sleep(0.3)
+        sent: list[str] = []
+        layer = one.fanout._layer._get_layer()
+        for name in ("send", "group_send", "group_add"):
+            monkeypatch.setattr(layer, name, lambda *_, name=name: sent.append(name))
         one.ring(accepted.conversation_id)
-        await begun(one, accepted.conversation_id)
-        assert not one.fanout._relayed
         await seen(here)
+        await asyncio.sleep(0.3)
+        assert not sent
+
+
+async def test_who_comes_later_hears_what_is_watched_elsewhere(demo: Setup) -> None:
+    accepted = await in_thread(accept, demo, said("show me Markdown"))
+    one, other = Runner(), Runner()
+    there = Watcher()
+    await other.fanout.start()
+    try:
+        other.watch(accepted.conversation_id, there, seen=1)
+        await asyncio.sleep(0.3)
+        await one.fanout.start()
+        await asyncio.sleep(0.3)
+        one.ring(accepted.conversation_id)
+        assert (await seen(there))[0]["type"] == "start"
+    finally:
+        await one.drain(5)
+        await other.drain(5)
+
+
+async def test_frames_end_when_the_last_watcher_elsewhere_is_gone_or_silent(
+    demo: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(fanout, "KEPT_SECONDS", 0.5)
+    accepted = await in_thread(accept, demo, said("hello"))
+    gone, silent = accepted.conversation_id, uuid.uuid4()
+    async with processes() as (one, other):
+        for conversation_id in (gone, silent):
+            other.watch(conversation_id, Watcher(), seen=1)
+        await until(lambda: set(one.fanout._elsewhere) == {gone, silent})
+        other.leave(gone, next(iter(other.hub._watchers[gone])))
+        await until(lambda: set(one.fanout._elsewhere) == {silent})
+        await other.fanout.stop()
+        await until(lambda: not one.fanout._elsewhere)
 
 
 async def test_an_answer_does_not_wait_for_a_redis_that_is_gone(demo: Setup, monkeypatch: pytest.MonkeyPatch) -> None:

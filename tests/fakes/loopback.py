@@ -9,7 +9,6 @@ from typing import Self
 
 from aiohttp import web
 
-
 ROUNDS = 0.01  # seconds
 
 
