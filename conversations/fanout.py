@@ -28,6 +28,7 @@ ALL = "fanout"  # the group of all processes
 FLUSH_SECONDS = 0.1
 RENEW_SECONDS = 20.0
 KEPT_SECONDS = 3 * RENEW_SECONDS  # that a process is believed which said no more
+STOP_SECONDS = 2.0
 AT_ONCE = 500  # conversations told of in one message
 MOST_WAITING = 5_000  # orders to a channel layer that does not answer; what is over that is dropped
 
@@ -53,11 +54,13 @@ class Fanout:
         self._tasks = [asyncio.create_task(work()) for work in (self._hear, self._obey, self._flush, self._renew)]
 
     async def stop(self) -> None:
-        """Say and hear nothing more."""
+        """Say and hear nothing more. Redis's client may take a cancellation for itself: each task looks once more."""
+        self._layer = None
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks, self._layer, self._name = [], None, ""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        self._tasks, self._name = [], ""
         self._named.clear()
         self._elsewhere.clear()
         self._outgoing.clear()
@@ -94,7 +97,7 @@ class Fanout:
 
     async def _obey(self) -> None:
         await self._named.wait()
-        while True:
+        while self._layer is not None:
             work = await self._orders.get()
             try:
                 await work()
@@ -102,7 +105,7 @@ class Fanout:
                 log.warning("fanout_failed", error=type(error).__name__)
 
     async def _hear(self) -> None:
-        while True:
+        while self._layer is not None:
             try:
                 if not self._name:
                     await self._begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -135,6 +136,27 @@ async def test_frames_end_when_the_last_watcher_elsewhere_is_gone_or_silent(
         await until(lambda: set(one.fanout._elsewhere) == {silent})
         await other.fanout.stop()
         await until(lambda: not one.fanout._elsewhere)
+
+
+async def test_it_ends_though_redis_s_client_takes_a_cancellation_for_itself(
+    demo: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = asyncio.Event()
+
+    async def stubborn(*_: object) -> None:
+        taken.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    async with processes() as (one, _other):
+        await until(lambda: bool(one.fanout._name))
+        monkeypatch.setattr(one.fanout._layer._get_layer(), "group_send", stubborn)
+        one.watch(uuid.uuid4(), Watcher(), seen=1)
+        await taken.wait()
+        tasks = tuple(one.fanout._tasks)
+        async with asyncio.timeout(1):
+            await one.fanout.stop()
+        assert all(task.done() for task in tasks)
 
 
 async def test_an_answer_does_not_wait_for_a_redis_that_is_gone(demo: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
