@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+import orjson
 import structlog
 
 # What people wrote and what opens doors has no place in a log, whoever passes it.
@@ -52,6 +54,14 @@ SHARED: list[Any] = [
 ]
 
 
+def _json(event: Any, default: Callable[[Any], Any]) -> str:
+    """A line, a third of the time that the standard library takes; which knows halves of characters, and big numbers."""
+    try:
+        return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        return json.dumps(event, default=default)
+
+
 def configure() -> None:
     """Send structlog's loggers through the standard library, so that one formatter writes every line."""
     structlog.configure(
@@ -67,7 +77,7 @@ def configuration(*, level: str, style: str) -> dict[str, Any]:
     last: list[Any] = [
         structlog.processors.format_exc_info,
         redact,  # the trace as well
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_json)
         if style == "json"
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
