@@ -55,7 +55,7 @@ SHARED: list[Any] = [
 
 
 def _json(event: Any, default: Callable[[Any], Any]) -> str:
-    """A line, a third of the time that the standard library takes; which knows halves of characters, and big numbers."""
+    """In a third of the time that the standard library takes; that one knows half characters, and big numbers."""
     try:
         return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
