@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -128,15 +128,18 @@ class Client(discord.Client):
         """Closes for good: Discord forgets the session, which no other process could go on with."""
         beating = self._heartbeats()
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                for beats in beating:
-                    await beats.ws.close(code=1000)
-                await self.close()
-        except TimeoutError:
+            await at_most(CLOSE_SECONDS, self._say_goodbye(beating))
+        finally:
             await self.http.close()
+            for beats in beating:
+                beats.stop()
         for beats in beating:
-            beats.stop()
             await asyncio.to_thread(beats.join, CLOSE_SECONDS)
+
+    async def _say_goodbye(self, beating: list[KeepAliveHandler]) -> None:
+        for beats in beating:
+            await beats.ws.close(code=1000)
+        await self.close()
 
     def _heartbeats(self) -> list[KeepAliveHandler]:
         """Threads that still beat for us: of a connection that was just being made, discord.py forgets its own."""
@@ -151,6 +154,17 @@ class Client(discord.Client):
             4014: no_text(str(self.application_id or self._bot)),
         }.get(code, "")
         return ChannelError(f"Discord closed the connection ({code})", permanent=False, fault=fault)
+
+
+async def at_most(seconds: float, work: Coroutine[Any, Any, None]) -> None:
+    """Done, or left when the time is over, in a task that may be cancelled already.
+
+    There, `asyncio.timeout` of Python 3.11's first releases ends the task instead of itself.
+    """
+    task = asyncio.create_task(work)
+    await asyncio.wait({task}, timeout=seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 class Over(Exception):

@@ -10,7 +10,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -21,7 +20,7 @@ from channels_integrations.base import Account, ChannelError, Handle, IncomingMe
 from channels_integrations.platforms.discord import bodies, commands
 from channels_integrations.platforms.discord.application import account_of
 from channels_integrations.platforms.discord.bodies import Us
-from channels_integrations.platforms.discord.client import Client, made
+from channels_integrations.platforms.discord.client import Client, at_most, made
 from channels_integrations.platforms.discord.gaps import Gaps
 from channels_integrations.platforms.discord.messages import Interaction, settle
 from channels_integrations.platforms.discord.refusals import ACKNOWLEDGED
@@ -71,16 +70,19 @@ class Hearing:
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         """What was heard is still stored and noticed, if that takes no time, then the connection ends."""
         tasks[0].cancel()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SECONDS):
-                if not any(task.done() for task in tasks[1:]):
-                    await asyncio.gather(self._messages.join(), self._interactions.join())
-                await asyncio.gather(*self._notices, return_exceptions=True)
-        left = [*tasks, *self._notices, *self._settling, *([self._known] if self._known else [])]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await self._client.end()
+        try:
+            await at_most(LAST_SECONDS, self._finish(tasks[1:]))
+            left = [*tasks, *self._notices, *self._settling, *([self._known] if self._known else [])]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        finally:
+            await self._client.end()
+
+    async def _finish(self, lanes: list[asyncio.Task[None]]) -> None:
+        if not any(task.done() for task in lanes):
+            await asyncio.gather(self._messages.join(), self._interactions.join())
+        await asyncio.gather(*self._notices, return_exceptions=True)
 
     def _heard(self, event: str, told: Told) -> None:
         """Nothing is waited for here."""
