@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import blocking, haste, merging, pauses, sessions, turns
+from conversations import answering, blocking, haste, merging, pauses, sessions, turns
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.outbox import later
 from conversations.sessions import Session
@@ -222,7 +222,7 @@ def _store(
 ) -> Accepted:
     paused = setup.paused and conversation.owner != Conversation.Owner.HUMAN
     writer = blocking.writer(conversation, sender_id)
-    answered = not paused and _is_answered(conversation, incoming, writer, sender_id)
+    answered = not paused and answering.is_due(conversation, incoming, writer, sender_id)
     wait = merging.window(setup, incoming) if answered else 0
     held = answered and claim and not wait and _is_free(conversation)
     if answered and not wait and setup.flags["merge_window"]:
@@ -262,15 +262,6 @@ def _store(
     conversation.next_seq += 1
     length = int(setup.flags["max_conversation_length"])
     return Accepted(message=message, turn_id=turn.pk, claim=turns.claim_stored(turn, conversation, length=length))
-
-
-def _is_answered(conversation: Conversation, incoming: IncomingMessage, writer: Person, sender_id: uuid.UUID) -> bool:
-    """Whether the bot says something to this message: not again to whoever was just told why it does not."""
-    if conversation.owner != Conversation.Owner.BOT:
-        return False
-    if writer.blocked_at is not None and not blocking.may_tell(writer):
-        return False
-    return not (merging.is_more_of_it(conversation, incoming) or haste.was_told(conversation, incoming, sender_id))
 
 
 def _is_free(conversation: Conversation) -> bool:
