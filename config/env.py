@@ -71,7 +71,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     *_group("Stores", ("DATABASE_REPLICA_URL", "url", "", "A read replica for reports."), later=True),
     Variable(name="DB_THREADS", kind="int", default=8, least=1, group="Stores",
-             help="Database threads of a process, and connections of its pool. SQLite always has one."),
+             help="Database threads of a process, each with a connection. SQLite always has one."),
     *_group(
         "Secrets in the database",
         ("FIELD_ENCRYPTION_KEYS", "secret", "",
@@ -93,6 +93,8 @@ VARIABLES: tuple[Variable, ...] = (
         Variable(name=name, kind="int", default=default, least=1, group="Durability", help=text)
         for name, default, text in (
             ("LEASE_SECONDS", 30, "How long a process may be silent before another takes its conversation."),
+            ("TURNS_AT_ONCE", 500, "Turns that a process answers at once, of one channel four fifths at most."),
+            ("BUSY_SECONDS", 15, "After which a person is told that their question waits its turn."),
             ("SWEEP_SECONDS", 5, "How often each process looks for turns nobody holds."),
             ("GATEWAY_SECONDS", 5, "How often a gateway looks which channels it is to listen to."),
             ("TURN_ATTEMPTS", 3, "Tries of a turn, counted before the model is called, before it is given up."),

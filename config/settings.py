@@ -119,17 +119,15 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Stores ---------------------------------------------------------------------------------------------------------------
 DB_THREADS = env["DB_THREADS"]
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 def _sqlite(name: Path | str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(name),
-        "OPTIONS": {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
+        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": PRAGMAS},
         "TEST": {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")},  # threads need a file
     }
 
@@ -153,8 +151,10 @@ def _database(url: str) -> dict[str, Any]:
         "OPTIONS": {
             "options": f"-c idle_in_transaction_session_timeout={max(1_000, env['LEASE_SECONDS'] * 500)}",
             **parsed.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": DB_THREADS + 4, "timeout": 5, "reconnect_timeout": 1},
+            # What our threads keep, two of them in reserve, and sixteen for requests.
+            "pool": {"min_size": 1, "max_size": DB_THREADS + 18, "timeout": 5, "reconnect_timeout": 1},
             "connect_timeout": 5,
+            **KEEPALIVE,  # where something between forgets a silent connection
         },
     }
 
@@ -171,6 +171,7 @@ REDIS_URL = env["REDIS_URL"]
 if REDIS_URL and urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
     env.fault("REDIS_URL", "is no redis:// address", "write redis://host:6379/0, or leave it out")
     REDIS_URL = ""
+REDIS_SECONDS = 0.5  # that a cache or a count waits for it; then it is done without
 CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "config.cache.DisposableRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "switchboard"}
@@ -215,6 +216,8 @@ SESSION_TTL_SECONDS = env["SESSION_TTL_SECONDS"]
 RATE_LIMIT_PER_MINUTE = env["RATE_LIMIT_PER_MINUTE"]
 SOCKETS_PER_ADDRESS = env["SOCKETS_PER_ADDRESS"]
 LEASE_SECONDS: float = env["LEASE_SECONDS"]
+TURNS_AT_ONCE: int = env["TURNS_AT_ONCE"]
+BUSY_SECONDS: float = env["BUSY_SECONDS"]
 SWEEP_SECONDS: float = env["SWEEP_SECONDS"]
 GATEWAY_SECONDS: float = env["GATEWAY_SECONDS"]
 TURN_ATTEMPTS = env["TURN_ATTEMPTS"]

@@ -6,12 +6,13 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from django.utils import timezone
 
 from bots import crash
 from bots.catalog import Model
@@ -20,13 +21,14 @@ from bots.providers.base import (
     ChatRequest,
     Finish,
     ProviderError,
+    StreamEvent,
     TextDelta,
     ToolCallRequest,
     ToolSpec,
     Usage,
 )
 from bots.providers.deadlines import within
-from bots.providers.pool import client_for
+from bots.providers.pool import client_for, places_for
 from bots.tools.base import ToolContext, signature
 from conversations import metrics, toolbox
 from conversations.draft import Draft
@@ -64,8 +66,9 @@ class Job:
 
 @dataclass(slots=True)
 class Spoken:
-    """What one call of the model brought."""
+    """What one call of the model brought. `began`: by time.monotonic(); None where it still waits for its place."""
 
+    began: float | None = None
     text: str = ""
     requests: list[ToolCallRequest] = field(default_factory=list)
     usage: Usage | None = None
@@ -131,14 +134,14 @@ async def _speak(
     )
     before = draft.text
     for attempt in range(1, TRIES + 1):
-        began = time.monotonic()
         spoken = Spoken()
+        draft.waits_since = job.held.turn.run_after if (number, attempt) == (1, 1) else timezone.now()
         try:
-            await _until_stopped(_listen(job.model, request, draft, spoken, began), stop, spoken)
+            await _until_stopped(_listen(job, request, draft, spoken), stop, spoken)
             if not spoken.stopped and not spoken.requests and not spoken.text.strip():
                 raise _nothing_said(spoken)
         except ProviderError as error:
-            answer.calls.append(_row(job, number, request, spoken, began, error.code))
+            answer.calls.append(_row(job, number, request, spoken, error.code))
             answer.tokens += _total(spoken)
             log.warning("model_call_failed", code=error.code, model=job.model.reference, retryable=error.retryable)
             wait = _wait(error, attempt)
@@ -150,17 +153,27 @@ async def _speak(
                     await draft.add(before)
             await _until_stopped(asyncio.sleep(wait), stop, spoken)
             continue
-        answer.calls.append(_row(job, number, request, spoken, began, ""))
-        answer.tokens += _total(spoken)
+        if spoken.began is not None:
+            answer.calls.append(_row(job, number, request, spoken, ""))
+            answer.tokens += _total(spoken)
         return spoken
     raise AssertionError("the last try raises")
 
 
-async def _listen(model: Model, request: ChatRequest, draft: Draft, spoken: Spoken, began: float) -> None:
-    async with aclosing(within(client_for(model.account).stream(request), request.deadlines)) as events:
+async def _listen(job: Job, request: ChatRequest, draft: Draft, spoken: Spoken) -> None:
+    """One call, once there is a place for it: its deadlines and its time begin then."""
+    account = job.model.account
+    async with places_for(account).taken_by(job.held.conversation.channel_id):
+        draft.waits_since, spoken.began = None, time.monotonic()
+        stream = within(client_for(account).stream(request), request.deadlines)
+        await _hear(stream, draft, spoken)
+
+
+async def _hear(stream: AsyncGenerator[StreamEvent, None], draft: Draft, spoken: Spoken) -> None:
+    async with aclosing(stream) as events:
         async for event in events:
             if isinstance(event, TextDelta | ToolCallRequest) and spoken.first_token_ms is None:
-                spoken.first_token_ms = _ms(began)
+                spoken.first_token_ms = _ms(spoken)
             match event:
                 case TextDelta():
                     spoken.text += event.text
@@ -205,7 +218,7 @@ def _wait(error: ProviderError, attempt: int) -> float | None:
     return attempt * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
 
 
-def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: float, error: str) -> ModelCall:
+def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, error: str) -> ModelCall:
     """The ledger's row of one call, its price frozen. Unknown usage is null, and so is its cost."""
     usage, price = spoken.usage, job.model.price
     cost = price.cost(usage) if price and usage else None
@@ -232,7 +245,7 @@ def _row(job: Job, number: int, request: ChatRequest, spoken: Spoken, began: flo
         cached_nanodollars=price.cached if price else None,
         output_nanodollars=price.output if price else None,
         cost_nanodollars=cost,
-        latency_ms=_ms(began),
+        latency_ms=_ms(spoken),
         first_token_ms=spoken.first_token_ms,
         finish_reason="stopped" if spoken.stopped else spoken.finish,
         error=error,
@@ -244,5 +257,6 @@ def _total(spoken: Spoken) -> int:
     return spoken.usage.input_tokens + spoken.usage.output_tokens if spoken.usage else 0
 
 
-def _ms(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
+def _ms(spoken: Spoken) -> int:
+    """How long the call has gone on."""
+    return round((time.monotonic() - spoken.began) * 1000) if spoken.began is not None else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from channels_integrations.rendering.markdown import html
@@ -30,6 +31,7 @@ class Draft:
         self.attempt = (token - 1) * TRIES_PER_CLAIM + 1
         self.emit = emit
         self.text = ""
+        self.waits_since: datetime | None = None  # for a place at the model; None: it is being asked, or not yet
         self._blocks: list[str] = [""]
         self._n = 0
         self._held = ""  # what may become the mark of a list's next entry: which block it belongs to is not known yet

@@ -24,6 +24,11 @@ class Line:
     metadata: dict[str, Any]
 
 
+def title(text: str) -> str:
+    """Of a conversation that begins with this."""
+    return " ".join(text.split())[:80]
+
+
 LINE = [each.name for each in fields(Line)]
 
 

@@ -17,6 +17,7 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from bots.providers.base import ErrorCode, Usage
+from conversations.capacity import TURNS as PLACES
 
 if TYPE_CHECKING:  # it is loaded before there are models
     from channels_integrations.setup import Setup
@@ -37,6 +38,8 @@ FIRST_TOKEN = Histogram(
 TOKENS = Counter("switchboard_tokens", "Tokens, as told by providers; `cached` are part of `input`.", ["model", "kind"])
 COST = Counter("switchboard_cost_dollars", "What calls of models cost, where their price is known.", ["bot", "model"])
 UNPRICED = Counter("switchboard_unpriced_calls", "Calls of models whose cost is unknown.", ["bot", "model"])
+IN_FLIGHT = Gauge("switchboard_turns_in_flight", "Turns that this process is at.")
+WAITING = Gauge("switchboard_turns_waiting", "Conversations that wait for a place in this process.")
 LISTENERS = Gauge("switchboard_listeners", "Channels and shards that this process listens to.", ["platform", "state"])
 PLACEHOLDERS_LEFT = Counter(
     "switchboard_placeholders_left", "Placeholders of answers that a crash may have left on a platform.", ["platform"]
@@ -47,6 +50,8 @@ WEBHOOKS = Counter("switchboard_webhooks", "Calls of platforms.", ["platform", "
 SOCKETS = Gauge("switchboard_open_sockets", "Websockets that are open here.", ["kind"])
 RATE_LIMITED = Counter("switchboard_rate_limited", "What had to wait because of a limit.", ["limit"])
 
+IN_FLIGHT.set_function(lambda: PLACES.taken)
+WAITING.set_function(lambda: PLACES.waiting)
 CODES = frozenset(get_args(ErrorCode))
 STATEMENT_MILLISECONDS = 2_000  # a scrape gives up after ten seconds
 for _kind in ("chat", "staff"):

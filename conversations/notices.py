@@ -52,6 +52,11 @@ def paused(told: str) -> str:
     return told.strip() or _("We are taking a short break here. Your message is kept; please write again later.")
 
 
+def busy() -> str:
+    """More people write than can be answered at once."""
+    return _("Many people are writing to me right now. Your message is kept, and I will answer it as soon as I can.")
+
+
 def shortened() -> str:
     """Added to an answer that reached its limit."""
     return _("(shortened)")

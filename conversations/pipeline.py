@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import Error
 from django.utils import translation
 
 from bots import crash
@@ -19,7 +20,8 @@ from bots.providers.base import ProviderError
 from bots.threads import AWAY, in_thread, in_thread_again
 from channels_integrations.base import Adapter
 from channels_integrations.setup import Misconfigured, Setup, adapter_of, setup_of
-from conversations import asking, languages, live, metrics, notices, outcomes, pauses, toolbox, turns
+from conversations import asking, languages, live, metrics, notices, outcomes, pauses, toolbox, turns, undisturbed
+from conversations.accept import Accepted
 from conversations.agent import Answer, Fenced, Job, generate
 from conversations.choose import NoModel
 from conversations.commands.base import Command, parse
@@ -154,6 +156,16 @@ def prepare(held: Claim) -> Begun | None:
         return Begun(held, outcomes.broken(), setup, adapter)
 
 
+def accept_and_prepare(store: Callable[[], Accepted]) -> tuple[Accepted, Begun | None]:
+    """What `store` accepted, and its turn where that was claimed with it: one crossing to the database for both."""
+    accepted = store()
+    try:
+        return accepted, prepare(accepted.claim) if accepted.claim else None
+    except Error as error:  # stored it is; the sweeper finds it when the lease has run out
+        log.warning("turn_left_to_sweeper", error=type(error).__name__)
+        return accepted, None
+
+
 def _adapter(conversation: Conversation) -> Adapter | None:
     """The driver that the answer goes out by; None where the channel is not set up: said by every check of it."""
     try:
@@ -190,9 +202,11 @@ def _close(begun: Begun, outcome: Outcome, shown: live.Live | None) -> Closed | 
         placed=shown.placed if shown else live.begun_in(held.turn), begun_as=live.begun_as(held.turn),
         not_before=shown.not_before if shown else 0,
     ) if begun.adapter else []  # fmt: skip
-    closed = turns.close(held, outcome, parts)
+    closed = (None if parts else undisturbed.close(held, outcome)) or turns.close(held, outcome, parts)
     if closed is None:
         turns.keep_cost(held, outcome.calls)
+    else:
+        undisturbed.remember(held.conversation, closed.message.seq + 1)
     return closed
 
 

@@ -14,13 +14,14 @@ from django.db import Error
 
 from bots.providers import pool
 from bots.threads import in_reserve, in_thread
-from conversations import delivery, events, presses, reminders, turn_requests, turns
+from conversations import busy, delivery, events, presses, reminders, turn_requests, turns
 from conversations.accept import Accepted
+from conversations.capacity import TURNS
 from conversations.chores import Chores
 from conversations.draft import Frame
 from conversations.fanout import Fanout
 from conversations.hub import Hub, Watcher
-from conversations.pipeline import Begun, Running, answer, prepare
+from conversations.pipeline import Begun, Running, accept_and_prepare, answer, prepare
 from conversations.supervised import every
 from conversations.turns import Claim
 
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 TICK = 0.5
 LITTLE = 0.05  # after a turn's time has come, so that the database's clock says so too
+RENEWED = 200  # leases in one statement
 ORPHAN_SECONDS = 2.0  # after which a message is answered though its door, cut off, never rang for it
 
 P = ParamSpec("P")
@@ -60,6 +62,7 @@ class Runner:
             (self._sweep, settings.SWEEP_SECONDS),
             (self._keep, TICK),
             (self._renew, settings.LEASE_SECONDS / 3),
+            (self._tell_busy, settings.SWEEP_SECONDS),
             (self.hub.poll, TICK * 2),
             (reminders.remind, 30),
             *(
@@ -86,7 +89,7 @@ class Runner:
 
     async def accept(self, store: Callable[P, Accepted], *args: P.args, **kwargs: P.kwargs) -> Accepted:
         """What `store` accepted; it is answered also when whoever asked for this is gone meanwhile."""
-        task = asyncio.ensure_future(in_thread(_accept_and_prepare, functools.partial(store, *args, **kwargs)))
+        task = asyncio.ensure_future(in_thread(accept_and_prepare, functools.partial(store, *args, **kwargs)))
         self._others.add(task)
         task.add_done_callback(self._accepted)
         return (await asyncio.shield(task))[0]
@@ -100,23 +103,24 @@ class Runner:
 
     def _hold(self, begun: Begun | Claim | None) -> None:
         """Keep a turn that was claimed with its message until it is rung for; while draining, hand it back."""
-        if begun is not None and self.draining:
+        if begun is None:
+            return
+        self._begun[_held(begun).conversation.pk] = begun  # so that the drain knows of it, whatever it waits for now
+        if self.draining:
             self.in_background(_hand_back(_held(begun)))
-        elif begun is not None:
-            self._begun[_held(begun).conversation.pk] = begun
 
     def _ring_held(self, conversation_id: uuid.UUID) -> None:
-        if conversation_id in self._begun:
-            self.ring(conversation_id)
+        if begun := self._begun.get(conversation_id):
+            self.ring(conversation_id, _held(begun).conversation.channel_id)
 
     async def follow_up(self, accepted: Accepted, text: str) -> None:
         """See to an accepted message: ring for its turn; `/stop` acts at once, not when its turn comes."""
         if text.strip().lower() == "/stop" and accepted.claim is None:
             await self.request_stop(accepted.conversation_id)
         if accepted.turn_id is not None and accepted.wait:
-            self._ring_later(accepted.conversation_id, accepted.wait)
+            self._ring_later(accepted.conversation_id, accepted.message.channel_id, accepted.wait)
         elif accepted.turn_id is not None:
-            self.ring(accepted.conversation_id)
+            self.ring(accepted.conversation_id, accepted.message.channel_id)
 
     async def request_stop(self, conversation_id: uuid.UUID) -> None:
         """Stop the running turn, in whatever process it runs."""
@@ -124,14 +128,19 @@ class Runner:
         if conversation_id in self.running:
             self.running[conversation_id].stop.set()
 
-    def ring(self, conversation_id: uuid.UUID) -> None:
-        """Answer this conversation's open turns, now or when the one that runs is done."""
+    def ring(self, conversation_id: uuid.UUID, channel_id: uuid.UUID | None = None) -> None:
+        """Answer this conversation's open turns, when there is a place or the one that runs is done.
+
+        Where too many of its channel wait for places, nothing: the sweeper finds it later.
+        """
         if self.draining:
             return
         if conversation_id in self._tasks:
             self._again.add(conversation_id)
             return
-        task = asyncio.create_task(self._work(conversation_id))
+        if TURNS.is_crowded(channel_id) and conversation_id not in self._begun:
+            return
+        task = asyncio.create_task(self._work(conversation_id, channel_id))
         self._tasks[conversation_id] = task
         task.add_done_callback(
             lambda done: self._tasks.get(conversation_id) is done and self._tasks.pop(conversation_id)
@@ -147,8 +156,8 @@ class Runner:
         if not self.draining:
             self._sending.ring(conversation_id)
 
-    def _ring_later(self, conversation_id: uuid.UUID, wait: float) -> None:
-        asyncio.get_running_loop().call_later(wait + LITTLE, self.ring, conversation_id)
+    def _ring_later(self, conversation_id: uuid.UUID, channel_id: uuid.UUID, wait: float) -> None:
+        asyncio.get_running_loop().call_later(wait + LITTLE, self.ring, conversation_id, channel_id)
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Done beside everything else; a drain waits for it."""
@@ -160,9 +169,9 @@ class Runner:
         while not self.draining and (found := await in_thread(events.read, channel_id)) is not None:
             for conversation_id, claim in found.claims.items():
                 self._hold(claim)
-                self.ring(conversation_id)
+                self.ring(conversation_id, channel_id)
             for conversation_id, wait in found.waits.items():
-                self._ring_later(conversation_id, wait)
+                self._ring_later(conversation_id, channel_id, wait)
             if found.presses:
                 self.in_background(presses.acknowledge(channel_id, found.presses))
 
@@ -193,7 +202,15 @@ class Runner:
         await self.fanout.stop()
         await pool.aclose()
 
-    async def _work(self, conversation_id: uuid.UUID) -> None:
+    async def _work(self, conversation_id: uuid.UUID, channel_id: uuid.UUID | None) -> None:
+        more = True
+        while more:
+            async with TURNS.taken_by(channel_id):
+                more = await self._answer(conversation_id)
+
+    async def _answer(self, conversation_id: uuid.UUID) -> bool:
+        """Answer the oldest turn. Whether there is more to do; if not, the next ring is a new task."""
+
         def note(running: Running) -> None:
             self.running[conversation_id] = running
             self._begun.pop(conversation_id, None)
@@ -201,22 +218,24 @@ class Runner:
         async def emit(frame: Frame) -> None:
             self.announce(conversation_id, frame)
 
-        while not self.draining:
-            self._again.discard(conversation_id)
-            try:
-                begun = await self._prepared(conversation_id)
-                reply = await answer(conversation_id, emit, begun=begun, started=note)
-            except Error as error:
-                self._begun.pop(conversation_id, None)
-                log.warning("turn_left_to_sweeper", error=type(error).__name__)
-                return
-            finally:
-                self.running.pop(conversation_id, None)
-            if reply and reply.to_send:
-                self.ring_delivery(conversation_id)
-            if not (reply and reply.more) and not {conversation_id} & (self._again | self._begun.keys()):
-                self._tasks.pop(conversation_id, None)  # now, not a moment later: the next ring must not be lost
-                return
+        if self.draining:
+            return False
+        self._again.discard(conversation_id)
+        try:
+            begun = await self._prepared(conversation_id)
+            reply = await answer(conversation_id, emit, begun=begun, started=note)
+        except Error as error:
+            self._begun.pop(conversation_id, None)
+            log.warning("turn_left_to_sweeper", error=type(error).__name__)
+            return False
+        finally:
+            self.running.pop(conversation_id, None)
+        if reply and reply.to_send:
+            self.ring_delivery(conversation_id)
+        if (reply and reply.more) or conversation_id in self._again or conversation_id in self._begun:
+            return True
+        self._tasks.pop(conversation_id, None)  # now, not a moment later: the next ring must not be lost
+        return False
 
     async def _prepared(self, conversation_id: uuid.UUID) -> Begun | None:
         """What was claimed with its message: kept, and its lease renewed, until it runs."""
@@ -230,8 +249,8 @@ class Runner:
     async def _sweep(self) -> None:
         for channel_id in await in_thread(events.unread):
             self.ring_channel(channel_id)
-        for conversation_id in await in_thread(turns.unattended):
-            self.ring(conversation_id)
+        for conversation_id, channel_id in await in_thread(turns.unattended):
+            self.ring(conversation_id, channel_id)
         for conversation_id in await in_thread(delivery.due):
             self.ring_delivery(conversation_id)
 
@@ -243,8 +262,20 @@ class Runner:
             by_turn[turn_id].stop.set()
 
     async def _renew(self) -> None:
-        if held := self._all_held():
-            await in_reserve(turns.renew, held)
+        held = self._all_held()
+        for start in range(0, len(held), RENEWED):
+            await in_reserve(turns.renew, held[start : start + RENEWED])
+
+    async def _tell_busy(self) -> None:
+        """Tell who has waited too long for a place, here or in the rows while there is none here."""
+        kept = [running.held for running in self.running.values() if busy.is_late(running.draft.waits_since)]
+        kept += [_held(begun) for begun in self._begun.values()]
+        for _ in range(busy.TIMES if kept or TURNS.waiting else 0):
+            told = await in_thread(busy.tell, [held.turn.pk for held in kept])
+            for conversation_id in told:
+                self.ring_delivery(conversation_id)
+            if len(told) < busy.AT_A_TIME:
+                return
 
     def _all_held(self) -> list[Claim]:
         return [held.held for held in self.running.values()] + [_held(begun) for begun in self._begun.values()]
@@ -252,16 +283,6 @@ class Runner:
 
 def _held(begun: Begun | Claim) -> Claim:
     return begun.held if isinstance(begun, Begun) else begun
-
-
-def _accept_and_prepare(store: Callable[[], Accepted]) -> tuple[Accepted, Begun | None]:
-    """One crossing to the database for both."""
-    accepted = store()
-    try:
-        return accepted, prepare(accepted.claim) if accepted.claim else None
-    except Error as error:  # stored it is; the sweeper finds it when the lease has run out
-        log.warning("turn_left_to_sweeper", error=type(error).__name__)
-        return accepted, None
 
 
 async def _hand_back(held: Claim) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Window
+from django.db.models.functions import Now, RowNumber
 
 from conversations import lines
 from conversations.models import Conversation, Delivery, Message, ModelCall, ToolCall, Turn
@@ -132,19 +132,8 @@ def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Clos
         if released is None:
             return None
         seq, more = released
-        message = Message.objects.create(
-            conversation=conversation,
-            channel_id=conversation.channel_id,
-            turn=turn,
-            seq=seq,
-            role=Message.Role.ASSISTANT,
-            text=outcome.text,
-            model_used=outcome.model,
-            token_count=outcome.tokens,
-            in_context=outcome.in_context,
-            provider_state=outcome.provider_state,
-            metadata=outcome.metadata,
-        )
+        message = answer_of(held, outcome, seq=seq)
+        message.save(force_insert=True)
         if not outcome.question_in_context:
             Message.objects.filter(conversation=conversation, turn=turn).update(in_context=False)
         for part in parts:
@@ -155,6 +144,23 @@ def close(held: Claim, outcome: Outcome, parts: Sequence[Delivery] = ()) -> Clos
             ModelCall.objects.bulk_create(outcome.calls)
         Turn.objects.filter(pk=turn.pk).update(state=outcome.state, reason=outcome.reason[:300], finished_at=Now())
     return Closed(message=message, more=more, to_send=bool(parts))
+
+
+def answer_of(held: Claim, outcome: Outcome, *, seq: int) -> Message:
+    """The answer, not stored yet."""
+    return Message(
+        conversation=held.conversation,
+        channel_id=held.conversation.channel_id,
+        turn=held.turn,
+        seq=seq,
+        role=Message.Role.ASSISTANT,
+        text=outcome.text,
+        model_used=outcome.model,
+        token_count=outcome.tokens,
+        in_context=outcome.in_context,
+        provider_state=outcome.provider_state,
+        metadata=outcome.metadata,
+    )
 
 
 def _release_undisturbed(held: Claim) -> tuple[int, bool] | None:
@@ -222,8 +228,11 @@ def to_stop(turns: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(Turn.objects.filter(asked, pk__in=turns).values_list("pk", flat=True))
 
 
-def unattended(limit: int = 200) -> list[uuid.UUID]:
-    """Conversations with an open turn and no live lease, oldest turn first: what the sweeper rings for."""
+def unattended(limit: int = 500) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Conversations with an open turn and no live lease, and their channels: what the sweeper rings for.
+
+    Oldest turn first, and of every channel as many.
+    """
     open_turns = (
         Turn.objects.filter(
             Q(conversation__lease_until=None) | Q(conversation__lease_until__lt=Now()),
@@ -231,8 +240,9 @@ def unattended(limit: int = 200) -> list[uuid.UUID]:
             run_after__lte=Now(),
             conversation__owner=Conversation.Owner.BOT,
         )
-        .order_by("run_after")
-        .values_list("conversation_id", flat=True)[:limit]
+        .annotate(place=Window(RowNumber(), partition_by="conversation__channel_id", order_by="run_after"))
+        .order_by("place", "run_after")
+        .values_list("conversation_id", "conversation__channel_id")[:limit]
     )
     return list(dict.fromkeys(open_turns))
 

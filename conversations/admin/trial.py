@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -65,6 +65,7 @@ def try_bot(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
         told = _("Too many messages. You can write again in %(seconds)d s.") % {"seconds": math.ceil(wait)}
         return JsonResponse({"message": told}, status=429)
     lines = _lines(setup, trial, request.user)
+    close_old_connections()  # the answer may take minutes, and needs none
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
 

@@ -19,7 +19,7 @@ from conversations.models import Message, ModelCall, Turn
 from conversations.runner import runner
 
 LONGEST_WAIT = 130.0
-LOOK_SECONDS = 0.5  # how often the rows are asked, as another process may hold the turn
+LOOK_SECONDS = (0.5, 4.0)  # until the rows are asked, ever later: the hub tells of messages, not of each turn's end
 
 
 class NoAnswer(Exception):
@@ -67,12 +67,12 @@ async def frames(accepted: Accepted, text: str) -> AsyncGenerator[Frame | Answer
         await runner.follow_up(accepted, text)
         if turn_id is None:
             return
-        end = asyncio.get_running_loop().time() + LONGEST_WAIT
+        end, look = asyncio.get_running_loop().time() + LONGEST_WAIT, LOOK_SECONDS[0]
         while asyncio.get_running_loop().time() < end:
             try:
-                frame = await asyncio.wait_for(watcher.frames.get(), LOOK_SECONDS)
+                frame = await asyncio.wait_for(watcher.frames.get(), look)
             except TimeoutError:
-                frame = {}
+                frame, look = {}, min(look * 2, LOOK_SECONDS[1])
             if frame.get("turn") == str(turn_id) and frame["type"] != "message":
                 yield frame
                 continue

@@ -259,7 +259,7 @@ class Chat extends HTMLElement {
     this.transcript.show(frame);
     if (frame.role !== "assistant") return;
     if (frame.paused) this.#pause(frame.text);
-    this.status.textContent = "";
+    if (!this.transcript.answering) this.status.textContent = ""; // else it is a notice, and the answer is to come
     this.host.tell("message", { message: { role: frame.role, text: frame.text, at: frame.at } });
     if (document.hidden) document.title = `(${++this.#unread}) ${this.#bot.name}`;
   }

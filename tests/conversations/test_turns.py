@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from bots import threads
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
-from conversations import turn_requests, turns
+from conversations import turn_requests, turns, undisturbed
 from conversations.accept import Ended, accept, end
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
@@ -178,14 +178,17 @@ async def test_commands_are_answered_outside_the_models_context(demo: Setup) -> 
     assert (await in_thread(accept, demo, said("hi"))).conversation_id != accepted.conversation_id
 
 
-def test_a_turn_takes_twelve_statements_in_two_transactions(demo: Setup) -> None:
-    """The promise is 13; the doors go this way: stored and claimed in one, the exchange, closed in another."""
+def test_a_turn_takes_twelve_statements_in_two_transactions_step_by_step(
+    demo: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The promise is 13. So it goes where it is not that simple: stored and claimed in one, closed in another."""
 
     async def warm() -> None:
         for text in ("hello", "hello"):
             await answer((await in_thread(accept, demo, said(text))).conversation_id)
 
     asyncio.run(warm())
+    monkeypatch.setattr(undisturbed, "accept", lambda *_: None)
     statements: list[str] = []
 
     def counted(text: str) -> None:

@@ -67,6 +67,8 @@ class ModelServer(Loopback):
         self.strict = False  # as chat templates that take one system message, the first
         self.offers: Any = [{"id": "fake-small"}, {"id": "fake-large"}, {"id": "old", "shutdown_date": "2027-01-14"}]
         self.listing = Reply()  # how the list of models is answered: status, body, raw, hang
+        self.pace = 0.0  # seconds that an answer takes which nobody scripted
+        self.at_once = self.most_at_once = 0
         self.key = ""  # the one key that is right; "": any
         self._script: deque[Reply] = deque()
 
@@ -111,7 +113,15 @@ class ModelServer(Loopback):
         if self.strict and any(message["role"] == "system" for message in body["messages"][1:]):
             error = {"error": {"message": "Conversation roles must alternate", "type": "BadRequestError", "code": 400}}
             return web.json_response(error, status=400)
-        reply = self._script.popleft() if self._script else Reply(text=f"echo: {last}")
+        reply = self._script.popleft() if self._script else Reply(text=f"echo: {last}", hang=self.pace)
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        try:
+            return await self._replied(reply, request)
+        finally:
+            self.at_once -= 1
+
+    async def _replied(self, reply: Reply, request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(reply.hang)
         if reply.status != 200:
             return web.json_response(reply.body, status=reply.status, headers=reply.headers)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from bots import environment, threads
 from bots.threads import in_thread
-from config import exposition, health, stores
+from config import collector, exposition, health, stores
 from config.stores import StoreAway
 from conversations import listeners
 from conversations.gateway import Gateway
@@ -58,6 +58,7 @@ class Command(BaseCommand):
         await runner.start()
         gateway = Gateway(kinds)
         await gateway.start()
+        collector.settle()
         await over.wait()
         await gateway.stop()
         await runner.drain(settings.DRAIN_SECONDS)
