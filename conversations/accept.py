@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 
 from channels_integrations.base import IncomingMessage
 from channels_integrations.setup import Setup
-from conversations import answering, blocking, haste, merging, pauses, sessions, turns
+from conversations import answering, blocking, haste, lines, merging, pauses, sessions, turns, undisturbed
+from conversations.capacity import TURNS
 from conversations.models import ChatUser, Conversation, Message, Person, Turn
 from conversations.outbox import later
 from conversations.sessions import Session
@@ -68,8 +69,12 @@ def accept(
     """The stored message and its queued turn; for an event that is known already, what it became the first time.
 
     `conversation_id` continues that very conversation; else it is the chat's open one, or a new one. Raises Ended.
-    `claim`: where nothing else is to be answered first, the turn is claimed in the same transaction.
+    `claim`: where nothing else is to be answered first, and this process has a place, the turn is claimed in the same
+    transaction.
     """
+    if claim and conversation_id is None and (plain := undisturbed.accept(setup, incoming)):
+        message, held = plain
+        return Accepted(message=message, turn_id=held.turn.pk, claim=held)
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
@@ -165,7 +170,7 @@ def _new_conversation(setup: Setup, incoming: IncomingMessage, user: ChatUser, *
         bot_id=setup.bot_id,
         chat_id=incoming.chat_id,
         chat_user=user,
-        title=" ".join(incoming.text.split())[:80],
+        title=lines.title(incoming.text),
         **({"metadata": {"chat_name": incoming.chat_name}} if incoming.chat_name else {}) | more,
     )
 
@@ -224,7 +229,7 @@ def _store(
     writer = blocking.writer(conversation, sender_id)
     answered = not paused and answering.is_due(conversation, incoming, writer, sender_id)
     wait = merging.window(setup, incoming) if answered else 0
-    held = answered and claim and not wait and _is_free(conversation)
+    held = answered and claim and not wait and not TURNS.is_full(setup.channel_id) and _is_free(conversation)
     if answered and not wait and setup.flags["merge_window"]:
         merging.end_waiting(conversation)
     turn = merging.joined(conversation, sender_id, wait) if wait else None
@@ -250,7 +255,7 @@ def _store(
     if conversation.unreachable_at is not None:
         changed["unreachable_at"] = None  # who writes there can be answered
     if not conversation.title:
-        changed["title"] = " ".join(incoming.text.split())[:80]
+        changed["title"] = lines.title(incoming.text)
     if not held or turn is None:
         Conversation.objects.filter(pk=conversation.pk).update(**changed)
         conversation.next_seq += 1

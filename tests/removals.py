@@ -36,8 +36,13 @@ REMOVALS = (
     ),
     Removal(
         "fencing check", "conversations/turns.py",
-        r"\.filter\(pk=turn\.conversation_id, lease_token=held\.token, lease_until__isnull=False\)",
-        ".filter(pk=turn.conversation_id)", f"{TURNS}::test_a_holder_that_slept_through_its_lease_changes_nothing",
+        r"\.filter\(pk=held\.conversation\.pk, lease_token=held\.token, lease_until__isnull=False\)",
+        ".filter(pk=held.conversation.pk)", f"{TURNS}::test_a_holder_that_slept_through_its_lease_changes_nothing",
+    ),
+    Removal(
+        "fencing of an undisturbed turn", "conversations/undisturbed.py", r" AND lease_token = %\(token\)s", "",
+        "tests/conversations/test_undisturbed.py"
+        "::test_a_holder_that_lost_its_lease_or_was_written_to_closes_nothing",
     ),
     Removal(
         "attempts before the call", "conversations/turns.py", r"attempts=turn\.attempts, ", "",
@@ -46,7 +51,7 @@ REMOVALS = (
     Removal(
         "tool journal", "conversations/toolbox.py",
         r"started = any\(row\.effects != \"none\" for row in rows\)", "started = False",
-        "tests/chaos/test_kills.py::test_a_crash_at_each_boundary[tool ran]",
+        "tests/chaos/test_crash_points.py::test_a_crash_at_each_boundary[tool ran]",
     ),
     Removal(
         "on_commit", "conversations/accept.py", r"transaction\.on_commit\(lambda: (sessions\.put\(.*?\))\)\n", r"\1\n",

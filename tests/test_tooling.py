@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.removals import REMOVALS, Removal
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PAGES = [page for page in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")) if page.exists()]
@@ -122,6 +124,15 @@ def test_ci_runs_what_a_contributor_runs() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     assert "make browser lint test" in script.read_text()
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.name)
+def test_each_safeguard_that_is_taken_out_is_there(removal: Removal) -> None:
+    """What `make chaos` would say only after an hour."""
+    found = re.findall(removal.pattern, (ROOT / removal.file).read_text(), flags=re.DOTALL)
+    assert len(found) == 1
+    file, _part, name = removal.test.partition("::")
+    assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text()
 
 
 def test_pre_commit_needs_no_other_repository() -> None:
