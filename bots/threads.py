@@ -1,7 +1,8 @@
 """The one bridge from async code to the database: a sync function on a bounded pool of threads.
 
-Each thread has its own connection, handed back to the pool (PostgreSQL) or closed (SQLite, with its one writer thread)
-after each unit of work. Django's own `sync_to_async` would put every call of the process on one thread.
+Each thread keeps its own connection as long as nothing is wrong with it. To take one out of the pool for each piece of
+work, which also asks the server whether it is there, costs as much as the work of a turn. Django's own `sync_to_async`
+would put every call of the process on one thread.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import select
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import translation
 
 AWAY = (OperationalError, InterfaceError)  # what Django raises while the database cannot be reached
@@ -24,6 +28,7 @@ T = TypeVar("T")
 
 RESERVE = 2
 _executors: dict[str, ThreadPoolExecutor] = {}
+_kept: set[BaseDatabaseWrapper] = set()  # connections of all the threads there are
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -57,9 +62,18 @@ def shutdown() -> None:
     """End the threads and close what they held. The next call starts new ones."""
     while _executors:
         _name, executor = _executors.popitem()
-        for _ in range(settings.DB_THREADS):
-            executor.submit(connections.close_all)
         executor.shutdown(wait=True)
+    if _kept:
+        closer = threading.Thread(target=_close_kept)  # Django closes no connection on a thread with an event loop
+        closer.start()
+        closer.join()
+
+
+def _close_kept() -> None:
+    while _kept:
+        connection = _kept.pop()
+        connection.inc_thread_sharing()
+        connection.close()
 
 
 def _pool(name: str = "db") -> ThreadPoolExecutor:
@@ -75,12 +89,27 @@ def _call(function: Callable[[], T]) -> Callable[[], T]:
 
 
 def _run(context: contextvars.Context, language: str | None, function: Callable[[], T]) -> T:
-    close_old_connections()
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not _is_good(connection):
+            connection.close()
+    context.run(translation.activate, language or settings.LANGUAGE_CODE)  # which Django keeps by thread
     try:
-        context.run(translation.activate, language or settings.LANGUAGE_CODE)  # which Django keeps by thread
         return context.run(function)
     finally:
-        close_old_connections()
-        for connection in connections.all(initialized_only=True):
-            if connection.settings_dict.get("OPTIONS", {}).get("pool"):
-                connection.close()
+        _kept.update(connections.all(initialized_only=True))
+
+
+def _is_good(connection: BaseDatabaseWrapper) -> bool:
+    """Whether it can be used again: no error, no transaction left open, and the server has not hung up."""
+    return not connection.errors_occurred and connection.autocommit and not _has_news(connection)
+
+
+def _has_news(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the server said something that nobody asked for: that it goes, mostly."""
+    if connection.vendor != "postgresql":
+        return False
+    if connection.connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
@@ -19,7 +20,8 @@ class DisposableRedisCache(RedisCache):
     """Django's Redis cache whose outage costs speed only. Nothing that lives here may be the only copy."""
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
-        params.setdefault("OPTIONS", {}).update(socket_timeout=0.5, socket_connect_timeout=0.5)
+        patience = {"socket_timeout": settings.REDIS_SECONDS, "socket_connect_timeout": settings.REDIS_SECONDS}
+        params.setdefault("OPTIONS", {}).update(patience)
         super().__init__(server, params)
         self._address, self._with = str(server), params["OPTIONS"]
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from bots import environment, threads
 from bots.threads import in_thread
+from config import collector
 from conversations import doorbell
 from conversations.runner import runner
 
@@ -53,6 +54,7 @@ class Engine:
         try:
             loop.run_until_complete(in_thread(environment.sync))
             loop.run_until_complete(runner.start())
+            collector.settle()
         except BaseException as fault:  # noqa: BLE001  told to whoever started this thread
             self._fault = fault
             return

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from bots import environment, threads
 from bots.threads import in_thread
+from config import collector
 from conversations import listeners
 from conversations.gateway import Gateway
 from conversations.runner import runner
@@ -41,6 +42,7 @@ async def _live(receive: Any, send: Any) -> None:
             await runner.start()
             if settings.EMBEDDED:
                 await gateway.start()
+            collector.settle()
             await send({"type": "lifespan.startup.complete"})
         else:
             await gateway.stop()

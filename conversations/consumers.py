@@ -251,7 +251,7 @@ class ChatConsumer(Door):
         here = self.view.conversation
         if here is None or not await in_thread(metered.again, self.setup, self.visitor, self.address, here, frame.turn):
             raise BadText("not_found", _("There is nothing to try again."))
-        runner.ring(here)
+        runner.ring(here, self.setup.channel_id)
 
     async def on_feedback(self, frame: socket_frames.Feedback) -> None:
         here = self.view.conversation

@@ -136,5 +136,5 @@ def _own() -> MovingWindowRateLimiter:
 
 @cache
 def _shared(url: str) -> MovingWindowRateLimiter:
-    patience = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    patience = {"socket_timeout": settings.REDIS_SECONDS, "socket_connect_timeout": settings.REDIS_SECONDS}
     return MovingWindowRateLimiter(RedisStorage(url, wrap_exceptions=False, **patience))  # type: ignore[arg-type]

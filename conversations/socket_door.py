@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 
 class Door(AsyncWebsocketConsumer):
-    """A socket that can be refused before its handshake with a status of HTTP, and that always tidies up."""
+    """A socket that can be refused before its handshake with a status of HTTP, and that always tidies up.
+
+    It has no name of its own in the channel layer, which would cost a subscription at Redis each: `fanout.py` has one.
+    """
+
+    channel_layer_alias = ""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """As Channels has it; but where a lost line ends it with an exception, it does not call `disconnect`."""
@@ -17,6 +23,10 @@ class Door(AsyncWebsocketConsumer):
             await super().__call__(scope, receive, send)
         finally:
             self.gone()
+
+    async def dispatch(self, message: Any) -> None:
+        """As Channels has it, without a visit to Django's thread before each frame: our database work has its own."""
+        await getattr(self, get_handler_name(message))(message)
 
     def gone(self) -> None:
         """The socket is over, however it ended."""

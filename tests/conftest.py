@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Iterator
 
 import pytest
 
+from bots import threads
 from tests import emptying
 
 emptying.install()
@@ -16,6 +18,14 @@ def pytest_configure() -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["tests.passwords.Once"]
+    settings.REDIS_SECONDS = 3.0  # a busy machine's silence is no outage
+
+
+@pytest.fixture(autouse=True)
+def threads_end() -> Iterator[None]:
+    """None keeps a connection from one test to the next."""
+    yield
+    threads.shutdown()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -50,7 +50,6 @@ class OpenAICompatible:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self._places = asyncio.Semaphore(account.max_concurrency)
         self._counts_usage = True  # until the server refuses the option: then usage is estimated
         self._max_tokens: str = account.max_tokens_field  # until the server asks for its other name
         self._late_system = True  # until the server's chat template refuses one: then it is folded into what follows
@@ -58,7 +57,7 @@ class OpenAICompatible:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         if "openai" not in sys.modules:
             await asyncio.to_thread(import_module, "openai")  # a second or two, once a process, beside the event loop
-        async with self._places, self._failures_told(), await self._understood(request) as answer:
+        async with self._failures_told(), await self._understood(request) as answer:
             chunks = answer.response.aiter_bytes()
             async for event in Reader().events(sse.data(chunks), input_bytes=answer.asked_bytes):
                 yield event
@@ -91,6 +90,11 @@ class OpenAICompatible:
             default_headers=dict(self.account.headers),
         )
 
+    @cached_property
+    def _address(self) -> str:
+        """The whole of it, so that the SDK need not put it together for every call."""
+        return f"{str(self._sdk.base_url).rstrip('/')}/chat/completions"
+
     async def _understood(self, request: ChatRequest) -> _Opened:
         """The opened response; what this server refuses and can be said in another way is said so from now on."""
         while True:
@@ -116,7 +120,7 @@ class OpenAICompatible:
         timeout = httpx2.Timeout(request.deadlines.total + 5, connect=request.deadlines.connect)
         async with self._failures_told():
             stream = await self._sdk.post(
-                "/chat/completions", cast_to=object, content=content, options={"timeout": timeout},
+                self._address, cast_to=object, content=content, options={"timeout": timeout},
                 stream=True, stream_cls=AsyncStream[object],
             )  # fmt: skip
         return _Opened(stream, len(content))

@@ -6,6 +6,7 @@ child's pid. When its input ends, its children end.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -127,6 +128,8 @@ def main() -> None:
     assert get_resolver().url_patterns
     assert all(len(registry) for registry in (clients, tools, adapters, commands))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()  # what all of them share: to be looked through, it would be copied for each
     print("warm", flush=True)
     children: list[int] = []
     for line in sys.stdin:
