@@ -42,10 +42,13 @@ test: .venv/.dev ## the whole suite, on a PostgreSQL and a Redis of its own
 
 chaos: .venv/.dev ## the long runs of the chaos harness, CHAOS_SEED repeats one; safeguards taken out
 	@CHAOS=long $(BIN)/python -m pytest tests/chaos -m chaos -s
+	@CHAOS=long $(BIN)/python tests/run.py tests/conversations/test_forgeries.py \
+		tests/conversations/test_mutated_streams.py tests/conversations/gateways/test_webhook.py \
+		tests/conversations/api/test_schema.py
 	@$(BIN)/python tests/removals.py
 
 bench: .venv/.dev .venv-bench/.bench ## measure speed beside a plain FastAPI service (QUICK=1: three minutes)
-	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(PARTS)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(GATE),--gate) $(PARTS)
 
 browser: .venv/.dev ## install a Chromium for the browser tests, unless there is one
 	@$(BIN)/python -m tests.browser.chromium

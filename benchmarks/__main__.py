@@ -43,6 +43,7 @@ class Size:
 QUICK = Size(crowds=(20, 100), seconds=2, times=1, sockets=(1_000,), messages=5_000, is_whole=False)
 WHOLE = Size(crowds=(1, 20, 100, 500), seconds=4, times=3, sockets=(1_000, 5_000), messages=111_000,
              is_whole=True)  # fmt: skip
+ALLOWED = 0.6  # CPU of a turn by the reference's, where it is a gate: twice what it is
 PARTS = ("start", "memory", "turns", "statements", "webhooks", "deep", "embedded", "gateway")
 
 
@@ -85,6 +86,27 @@ async def compare(size: Size, parts: set[str], place: Ground, bench: Bench, log:
         await bench.close()
 
 
+async def ratio(place: Ground, bench: Bench) -> float:
+    """CPU of a turn by the reference's: the least of three short rounds each."""
+    with ExitStack() as stack:
+        targets = [stack.enter_context(running(recipe, place)) for recipe in (product(place), reference(place))]
+        for target in targets:
+            await bench.greet(target)
+        found = await bench.many(targets, "instant", users=20, seconds=3, times=3)
+        await bench.close()
+    ours, theirs = (min(one.cpu for one in found[target.name]) for target in targets)
+    return ours / theirs
+
+
+async def gate(cores: Cores) -> None:
+    """Ends with 1 where a turn has become expensive. Of no time: of two figures of one run."""
+    with ground(cores) as (place, speaker, _):
+        found = await ratio(place, Bench(cores, speaker))
+    print(f"CPU of a turn: {found:.2f} of the reference's; at most {ALLOWED} is let pass")
+    if found > ALLOWED:
+        raise SystemExit(1)
+
+
 async def alone(size: Size, place: Ground, bench: Bench, table: Table) -> None:
     """The product on SQLite, without Redis."""
     with running(product(place, embedded=True), place) as target:
@@ -115,6 +137,7 @@ async def many_bots(table: Table) -> None:
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("--quick", action="store_true", help="three minutes; writes nothing")
+    reader.add_argument("--gate", action="store_true", help="half a minute: ends with 1 where a turn is too expensive")
     reader.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}: these only; writes nothing")
     given = reader.parse_args()
     if not REFERENCE.exists():
@@ -125,6 +148,9 @@ def main() -> None:
     print(f"{about}; server on core {cores.server}, client on {cores.client}, stores on {cores.stores}", flush=True)
     if os.getloadavg()[0] > 1:
         table.note(f"others used the machine when it began: {about}")
+    if given.gate:
+        uvloop.run(gate(cores))
+        return
     uvloop.run(run(size, set(given.parts or (PARTS if size.is_whole else PARTS[:-1])), cores, table))
     print(f"\n{table.text()}")
     if size.is_whole and not given.parts:
