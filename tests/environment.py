@@ -12,6 +12,7 @@ import secrets
 
 from config.env import VARIABLES
 
+LONG = bool(os.environ.get("CHAOS"))  # `make chaos`: the whole figures
 STORES = {"DATABASE_URL", "REDIS_URL"}  # a test that wants a broker starts its processes with one
 # No test may reach a real account, or depend on what the machine happens to have set.
 REMOVED = {variable.name for variable in VARIABLES} - STORES | {"GITHUB_TOKEN", "CRASH_AT"}

@@ -35,6 +35,8 @@ PAYLOADS = [f"tests/browser/test_{name}.py" for name in ("admin_payloads", "firs
 PLATFORMS = "tests/channels_integrations"
 DOORS = [f"tests/conversations/{name}" for name in ("admin", "api", "gateways")]
 
+GATE = ["tests/chaos", "-m", "chaos and not long", "-s"]
+
 Part = tuple[list[str], dict[str, str]]  # pytest's arguments, its environment
 Result = tuple[int, Counter[str]]  # its exit code, what it counted
 _running: set[subprocess.Popen[str]] = set()
@@ -43,13 +45,12 @@ _running: set[subprocess.Popen[str]] = set()
 def run_suite(addresses: dict[str, str]) -> int:
     """The worst exit code of the parts. The last lines are a summary of all, and what was not run."""
     parts, missing = _parts(addresses), ""
-    gate = (["tests/chaos", "-m", "chaos and not long", "-s"], dict(os.environ))
     if not find_chromium():
         parts = [part for part in parts if BROWSER[1] not in part[0]]
         missing = "not run: browser tests (make browser installs a Chromium)"
     started = time.monotonic()
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool, _ending_them():
-        results = [*pool.map(run_part, parts), run_part(gate)]
+        results = [*pool.map(run_part, parts), run_part((GATE, dict(os.environ)))]
     counts = sum((found for _code, found in results), Counter[str]())
     print(f"\n{_summary(counts, time.monotonic() - started):=^80}")
     if missing:
@@ -66,9 +67,9 @@ def _parts(addresses: dict[str, str]) -> list[Part]:
         (["tests/browser", *_without(PAYLOADS), *BROWSER], embedded),
         (["tests/conversations", *_without(DOORS), *main], _apart(addresses, "second", 2)),
         ([*DOORS, *main], _apart(addresses, "third", 3)),
-        ([PLATFORMS, *main], _apart(addresses, "fourth", 4)),
-        (["-m", "embedded"], embedded),
         ([*PAYLOADS, *BROWSER], embedded),
+        (["-m", "embedded"], embedded),
+        ([PLATFORMS, *main], _apart(addresses, "fourth", 4)),
     ]
 
 

@@ -13,7 +13,7 @@ from analytics.spreadsheet import harmless
 from conversations.models import Conversation
 from tests.analytics.conftest import CENT, Place, ago, noon
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", '=HYPERLINK("http://evil")', "-"]
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from analytics import talks
 from tests.analytics.conftest import CENT, Place, ago, noon
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 def test_dearest_first_with_a_link_to_each(staff: Client, shop: Place) -> None:

@@ -14,7 +14,7 @@ from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import public_setup
 from conversations.seed import seed_demo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 BOTS = "/admin/bots/bot/"
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from bots.admin.prompts import compare
 from bots.models import Bot, BotPicture, Membership, Workspace
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

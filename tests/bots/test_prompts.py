@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 
 from bots.models import Bot, PromptVersion, Workspace
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

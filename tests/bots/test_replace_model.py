@@ -17,7 +17,7 @@ from channels_integrations.models import ChannelConfig
 from channels_integrations.setup import setup_of
 from conversations.models import ChatUser, Conversation, ModelCall, Person, Turn
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 class Tenant:

@@ -20,7 +20,7 @@ from conversations.models import Conversation, Message, Person, Turn
 from tests.bots.test_rows import actors
 from tests.conversations.conftest import said
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 APPS = ("bots", "channels_integrations", "conversations", "analytics")
 OURS = [model for name in APPS for model in apps.get_app_config(name).get_models() if not model._meta.auto_created]
 

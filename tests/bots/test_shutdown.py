@@ -18,7 +18,7 @@ from bots import environment, shutdown
 from bots.models import AIModel, AIProvider, Bot, Membership, Workspace
 from conversations.seed import seed_demo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

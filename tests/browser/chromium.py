@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 
-ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELL = "chromium-headless-shell"  # the same without window, profile and settings, for two thirds of the time
+WHOLE = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGES = ["chromium", "fonts-dejavu-core", "fonts-noto-color-emoji"]
 ADVICE = """No Chromium could be installed here. Any of these helps:
   install the package 'chromium' (or Google Chrome) with the system's package manager
@@ -15,9 +16,13 @@ ADVICE = """No Chromium could be installed here. Any of these helps:
   .venv/bin/playwright install --with-deps chromium"""
 
 
-def find_chromium() -> str | None:
-    """Path of a Chromium that starts: CHROMIUM, the machine's, Playwright's own; None when there is none."""
-    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, ON_PATH)]
+def find_chromium(*, whole: bool = False) -> str | None:
+    """Path of a Chromium that starts: CHROMIUM, the machine's, Playwright's own; None when there is none.
+
+    `whole`: with a profile and its settings.
+    """
+    names = WHOLE if whole else (SHELL, *WHOLE)
+    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, names)]
     return next((path for path in candidates if path and _starts(path)), None) or _playwrights_own()
 
 
@@ -37,7 +42,8 @@ def _commands() -> list[list[str]]:
     if root is None or not shutil.which("apt-get"):
         return [download]
     apt = [*root, "apt-get", "-q"]
-    return [[*apt, "update"], [*apt, "install", "-y", "--no-install-recommends", *PACKAGES], download]
+    install = [*apt, "install", "-y", "--no-install-recommends", *PACKAGES]
+    return [[*apt, "update"], [*install, SHELL], install, download]  # where there is no such package, apt installs none
 
 
 def _root_prefix() -> list[str] | None:

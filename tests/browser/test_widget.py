@@ -49,7 +49,7 @@ def strict(request: pytest.FixtureRequest, tmp_path: Path, playwright: Playwrigh
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(blocked))
     size: ViewportSize = {"width": 390, "height": 780} if request.param == "phone" else {"width": 1280, "height": 800}
     context = playwright.chromium.launch_persistent_context(
-        tmp_path, executable_path=find_chromium(), args=FLAGS, viewport=size
+        tmp_path, executable_path=find_chromium(whole=True), args=FLAGS, viewport=size
     )
     yield context
     ARTEFACTS.mkdir(exist_ok=True)

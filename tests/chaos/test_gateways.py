@@ -10,10 +10,11 @@ import time
 import pytest
 
 from bots.crash import EDIT_POINTS
-from tests.chaos.fleet import LONG, Fleet, seed_of_this_run, until
+from tests.chaos.fleet import Fleet, seed_of_this_run, until
 from tests.chaos.gateways import PLACING, Toll, is_done, kill, listening, listens, until_done
 from tests.chaos.talks import OnDiscord, OnTelegram, Talks
 from tests.chaos.verdict import ask
+from tests.environment import LONG
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.telegram_server import Account, TelegramServer
 

@@ -10,9 +10,10 @@ import time
 import aiohttp
 import pytest
 
-from tests.chaos.fleet import LONG, Fleet, fleet, seed_of_this_run, until
+from tests.chaos.fleet import Fleet, fleet, seed_of_this_run, until
 from tests.chaos.load import Load
 from tests.chaos.verdict import ask, invariants, settled, verdict
+from tests.environment import LONG
 from tests.fakes.webhook_receiver import signed
 
 pytestmark = pytest.mark.chaos

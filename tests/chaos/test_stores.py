@@ -16,9 +16,10 @@ import pytest
 import redis
 
 from tests import devservices
-from tests.chaos.fleet import LONG, Fleet, seed_of_this_run, until
+from tests.chaos.fleet import Fleet, seed_of_this_run, until
 from tests.chaos.load import Load
 from tests.chaos.verdict import ask, invariants, settled, verdict
+from tests.environment import LONG
 
 pytestmark = pytest.mark.chaos
 

@@ -14,7 +14,7 @@ from bots.fields import Unreadable
 from bots.models import AIProvider, ApiKey, Bot, Workspace
 from channels_integrations.models import ChannelConfig
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 def told(*arguments: str) -> str:

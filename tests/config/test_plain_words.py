@@ -16,7 +16,7 @@ from channels_integrations.models import ChannelConfig
 from conversations.models import ChatUser, Conversation, Delivery, Message, ModelCall, Person, Turn
 from conversations.seed import seed_demo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Five thousand calls that no platform made: none comes in, none is a fault of ours, and replays change nothing."""
+"""Calls that no platform made: none comes in, none is a fault of ours, and replays change nothing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from channels_integrations.models import RawEvent
 from channels_integrations.setup import Setup
 from conversations.models import Message
 from tests.conversations.conftest import until_stored
+from tests.environment import LONG
 from tests.fakes.webhook_receiver import SECRET, signed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CALLS = 5_000
+CALLS = 5_000 if LONG else 600
 Headers = dict[str, str]
 OTHER = "whsec_" + base64.b64encode(b"another secret of 24 bytes and more").decode()
 SPOILED: list[Callable[[Headers, bytes, random.Random], Headers]] = [
@@ -53,7 +54,7 @@ def noise(chance: random.Random) -> str:
     return "".join(chance.choice("v1,=+/ AZaz09._-%\t\"'") for _ in range(chance.randrange(60))).strip() or "x"
 
 
-async def test_none_of_five_thousand_comes_in(hook: Setup, address: str) -> None:
+async def test_none_of_them_comes_in(hook: Setup, address: str) -> None:
     chance = random.Random(5)
     statuses: Counter[int] = Counter()
     places = asyncio.Semaphore(30)
@@ -64,7 +65,7 @@ async def test_none_of_five_thousand_comes_in(hook: Setup, address: str) -> None
         async with places, session.post(f"/webhooks/webhook/{hook.channel_id}/", data=body, headers=headers) as answer:
             statuses[answer.status] += 1
 
-    logging.disable(logging.WARNING)  # five thousand lines of them are no news
+    logging.disable(logging.WARNING)  # a line of each is no news
     async with aiohttp.ClientSession(address) as session:
         await asyncio.gather(*(call(session, number) for number in range(CALLS)))
     logging.disable(logging.NOTSET)

@@ -15,7 +15,7 @@ from conversations import ownership
 from conversations.models import Conversation, Message, Turn
 from tests.conversations.socket_client import clients, stored
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 CALLED = "A person will be with you soon. Just go on writing; the bot is silent until then."
 
 

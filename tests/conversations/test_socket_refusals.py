@@ -20,7 +20,7 @@ from conversations import accept, consumers, open_sockets
 from conversations.runner import runner
 from tests.conversations.socket_client import SECONDS, clients, stored
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("forged", ["", "00" * 16, "00" * 16 + ":x", "é", "x" * 5000, None])

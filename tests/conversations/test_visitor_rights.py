@@ -13,7 +13,7 @@ from conversations.models import Conversation, Message, ModelCall, ToolCall, Tur
 from tests.conversations.conftest import until_stored
 from tests.conversations.socket_client import clients
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_a_conversation_is_downloaded(demo: Setup) -> None:

@@ -172,11 +172,11 @@ def test_what_has_no_result_is_refused_in_plain_words(expression: str, hint: str
     ],
 )
 def test_what_would_take_for_ever_is_refused_at_once(expression: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()  # what it computes, however busy the machine is
     with pytest.raises(ToolError):
         calculate(expression)
 
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_what_would_take_for_ever_is_refused_at_once(expression: str) -> None:
 )
 def test_long_expressions_are_worked_out_at_once(expression: str) -> None:
     assert len(expression) <= MAX_LENGTH
-    start = time.perf_counter()
+    start = time.thread_time()  # what it computes, however busy the machine is
     calculate(expression)
 
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 1
 
 
 numbers = st.one_of(

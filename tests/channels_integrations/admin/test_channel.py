@@ -28,7 +28,7 @@ from conversations.models.conversation import no_test
 from tests.config.test_admin import form_of, url
 from tests.fakes.webhook_receiver import Answer, Receiver
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/channels_integrations/channelconfig/"
 
 

@@ -18,7 +18,7 @@ from tests.fakes.discord_server import DiscordServer
 from tests.fakes.telegram_server import TOKEN, Fault, TelegramServer
 
 __all__ = ["wire"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

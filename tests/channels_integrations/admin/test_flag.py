@@ -17,7 +17,7 @@ from channels_integrations.models import ChannelConfig, FeatureFlag, FlagChange
 from channels_integrations.setup import setup_of
 from tests.config.test_admin import form_of, url
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/channels_integrations/featureflag/"
 
 

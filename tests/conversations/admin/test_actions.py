@@ -11,7 +11,7 @@ from django.test import Client
 from conversations.models import Conversation, Message, Note, Turn
 from tests.conversations.admin.conftest import Shop, page, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 def told(answer: Any) -> list[str]:

@@ -17,7 +17,7 @@ from conversations.admin.ledger import LedgerAdmin
 from conversations.models import Conversation, Turn
 from tests.conversations.admin.conftest import Shop, listed, page, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 LEDGER = [model for model, of_model in admin.site._registry.items() if isinstance(of_model, LedgerAdmin)]
 
 

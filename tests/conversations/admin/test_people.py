@@ -11,7 +11,7 @@ from django.utils import timezone
 from conversations.models import Person
 from tests.conversations.admin.conftest import Shop, listed, page
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = pytest.mark.django_db
 
 
 def test_a_line_says_where_they_are_known_and_how_often_they_talked(operator: Client, shop: Shop) -> None:

@@ -11,7 +11,7 @@ from bots.models import Bot
 from channels_integrations.models import ChannelConfig, config_of
 from tests.conversations.api.test_configuration import errors
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 TOKEN = "4242:AAF-a_token"
 
 

@@ -14,7 +14,7 @@ from channels_integrations.models import ChannelConfig, FeatureFlag, FlagChange,
 from channels_integrations.setup import setup_of
 from tests.conversations.api.conftest import Program
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "whsec_" + base64.b64encode(b"canary" * 6).decode()
 BOT = {"slug": "shop", "name": "Shop", "prompt": "You sell bicycles.", "model": "demo/brief", "tools": ["calculate"]}
 HOOK = {"bot": "demo", "kind": "webhook", "slug": "hook", "name": "Hook"}

@@ -14,7 +14,7 @@ from bots.models.workspace import check_origins
 from bots.remember import forget
 from tests.conversations.api.conftest import Program
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+pytestmark = pytest.mark.django_db(transaction=True)
 APP, OTHER = "https://app.example", "https://other.example"
 CHAT = {"message": "hello", "session": {"user_id": "u"}, "bot": "demo"}
 

@@ -12,10 +12,11 @@ from schemathesis.core.result import Ok
 from bots.models import ApiKey, Workspace
 from channels_integrations.models import FeatureFlag
 from conversations.models import Message
+from tests.environment import LONG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPERATIONS = 28
-EXAMPLES = 25  # of each mode and operation
+EXAMPLES = 50 if LONG else 15  # of each mode and operation
 THERE = {"bots": "demo", "channels": "demo", "models": "demo/demo"}  # rows that changes are tried on
 
 
