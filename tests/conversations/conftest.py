@@ -54,22 +54,22 @@ def said(text: str, *, chat: str = "visitor-1", event: str = "") -> IncomingMess
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait, ten seconds at most, until it holds."""
-    async with asyncio.timeout(10):
+    """Wait, half a minute at most, until it holds."""
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110  what it asks is no event
             await asyncio.sleep(0.01)
 
 
 async def until_stored(holds: Callable[[], bool]) -> None:
     """The same of what the rows say."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await in_thread(holds):  # noqa: ASYNC110  another process may write them
             await asyncio.sleep(0.02)
 
 
 async def delivered(conversation_id: Any) -> None:
     """Send what there is to send of a conversation, waiting as long as it has to wait."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (wait := await delivery.deliver(conversation_id)) is not None:  # noqa: ASYNC110  time itself is waited for
             await asyncio.sleep(wait + 0.01)
 

