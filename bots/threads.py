@@ -12,6 +12,7 @@ import contextvars
 import functools
 import select
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -27,8 +28,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RESERVE = 2
+JUST_NOW = 1.0  # seconds: what was used since is not looked at before it is used again
 _executors: dict[str, ThreadPoolExecutor] = {}
-_kept: set[BaseDatabaseWrapper] = set()  # connections of all the threads there are
+_kept: dict[BaseDatabaseWrapper, float] = {}  # connections of all the threads there are: when each was used last
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -71,7 +73,7 @@ def shutdown() -> None:
 
 def _close_kept() -> None:
     while _kept:
-        connection = _kept.pop()
+        connection, _used = _kept.popitem()
         connection.inc_thread_sharing()
         connection.close()
 
@@ -96,7 +98,7 @@ def _run(context: contextvars.Context, language: str | None, function: Callable[
     try:
         return context.run(function)
     finally:
-        _kept.update(connections.all(initialized_only=True))
+        _kept.update(dict.fromkeys(connections.all(initialized_only=True), time.monotonic()))
 
 
 def _is_good(connection: BaseDatabaseWrapper) -> bool:
@@ -110,6 +112,8 @@ def _has_news(connection: BaseDatabaseWrapper) -> bool:
         return False
     if connection.connection.closed:
         return True
+    if time.monotonic() - _kept.get(connection, 0) < JUST_NOW:
+        return False
     poll = select.poll()
     poll.register(connection.connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -33,6 +33,7 @@ from bots.tools.base import ToolContext, signature
 from conversations import metrics, toolbox
 from conversations.draft import Draft
 from conversations.models import ModelCall
+from conversations.stopping import Stop
 from conversations.turns import Claim
 
 log = structlog.get_logger(__name__)
@@ -92,7 +93,7 @@ class Fenced(Exception):
     """The lease went to another process: whatever this one says is not wanted any more."""
 
 
-async def generate(job: Job, draft: Draft, stop: asyncio.Event, answer: Answer) -> None:
+async def generate(job: Job, draft: Draft, stop: Stop, answer: Answer) -> None:
     """Fills `answer`. Raises ProviderError when the model gave none after all tries, Fenced when the lease was lost."""
     messages, rounds_done = toolbox.replay(job.held, list(job.messages))
     seen = Counter(signature(row.name, row.arguments) for row in job.held.journal)
@@ -120,7 +121,7 @@ async def _speak(
     number: int,
     tools: tuple[ToolSpec, ...],
     draft: Draft,
-    stop: asyncio.Event,
+    stop: Stop,
     answer: Answer,
 ) -> Spoken:
     """One call that succeeded, after up to TRIES tries; each leaves its ModelCall in `answer.calls`."""
@@ -137,7 +138,7 @@ async def _speak(
         spoken = Spoken()
         draft.waits_since = job.held.turn.run_after if (number, attempt) == (1, 1) else timezone.now()
         try:
-            await _until_stopped(_listen(job, request, draft, spoken), stop, spoken)
+            spoken.stopped = not await stop.within(_listen(job, request, draft, spoken))
             if not spoken.stopped and not spoken.requests and not spoken.text.strip():
                 raise _nothing_said(spoken)
         except ProviderError as error:
@@ -145,13 +146,13 @@ async def _speak(
             answer.tokens += _total(spoken)
             log.warning("model_call_failed", code=error.code, model=job.model.reference, retryable=error.retryable)
             wait = _wait(error, attempt)
-            if wait is None or stop.is_set():
+            if wait is None or stop.asked:
                 raise
             if draft.text != before:
                 await draft.restart()
                 if before:
                     await draft.add(before)
-            await _until_stopped(asyncio.sleep(wait), stop, spoken)
+            await stop.within(asyncio.sleep(wait))
             continue
         if spoken.began is not None:
             answer.calls.append(_row(job, number, request, spoken, ""))
@@ -184,23 +185,6 @@ async def _hear(stream: AsyncGenerator[StreamEvent, None], draft: Draft, spoken:
                     spoken.usage = event
                 case Finish():
                     spoken.finish = event.reason
-
-
-async def _until_stopped(work: Any, stop: asyncio.Event, spoken: Spoken) -> None:
-    """`work`, cut short when `stop` is set; `spoken.stopped` says so."""
-    task = asyncio.ensure_future(work)
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-            return
-        spoken.stopped = True
-    finally:
-        for pending in (task, stopping):
-            if not pending.done():
-                pending.cancel()
-        await asyncio.gather(task, stopping, return_exceptions=True)
 
 
 def _nothing_said(spoken: Spoken) -> ProviderError:

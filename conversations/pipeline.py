@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import uuid
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from conversations.draft import Draft, Emit, discard
 from conversations.frames import message_frame
 from conversations.models import Conversation, Message, Turn
 from conversations.outbox import parts_of
+from conversations.stopping import Stop
 from conversations.turns import Claim, Closed, Outcome
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class Running:
     """A turn in this process: who holds it, how to stop it, what it has said so far."""
 
     held: Claim
-    stop: asyncio.Event
+    stop: Stop
     draft: Draft
 
 
@@ -82,7 +82,7 @@ async def answer(
     held = begun.held
     with structlog.contextvars.bound_contextvars(conversation_id=str(conversation_id), turn_id=str(held.turn.pk)):
         draft = Draft(turn_id=held.turn.pk, token=held.token, emit=emit)
-        running = Running(held, asyncio.Event(), draft)
+        running = Running(held, Stop(), draft)
         started(running)
         crash.point("turn claimed")
         with translation.override(_language(held)):

@@ -126,7 +126,7 @@ class Runner:
         """Stop the running turn, in whatever process it runs."""
         await in_thread(turn_requests.request_stop, conversation_id)
         if conversation_id in self.running:
-            self.running[conversation_id].stop.set()
+            self.running[conversation_id].stop.ask()
 
     def ring(self, conversation_id: uuid.UUID, channel_id: uuid.UUID | None = None) -> None:
         """Answer this conversation's open turns, when there is a place or the one that runs is done.
@@ -259,7 +259,7 @@ class Runner:
             return
         by_turn = {running.held.turn.pk: running for running in self.running.values()}
         for turn_id in await in_thread(turns.to_stop, list(by_turn)):
-            by_turn[turn_id].stop.set()
+            by_turn[turn_id].stop.ask()
 
     async def _renew(self) -> None:
         held = self._all_held()

@@ -118,9 +118,10 @@ class OpenAICompatible:
 
         content = _bytes(body)
         timeout = httpx2.Timeout(request.deadlines.total + 5, connect=request.deadlines.connect)
+        options = {"timeout": timeout, "idempotency_key": "-"}  # not sent, but without one the SDK makes one up
         async with self._failures_told():
             stream = await self._sdk.post(
-                self._address, cast_to=object, content=content, options={"timeout": timeout},
+                self._address, cast_to=object, content=content, options=options,
                 stream=True, stream_cls=AsyncStream[object],
             )  # fmt: skip
         return _Opened(stream, len(content))

@@ -1,0 +1,33 @@
+"""How a running answer is stopped: what it waits for is cut short, with no task of its own beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+
+class Stop:
+    """Of one turn, on its event loop. `asked`: somebody wants the answer to end where it is."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._cut: asyncio.Timeout | None = None
+
+    def ask(self) -> None:
+        """From now on."""
+        if not self.asked and self._cut is not None:
+            self._cut.reschedule(0)
+        self.asked = True
+
+    async def within(self, work: Awaitable[object]) -> bool:
+        """Whether `work` came to its end before anybody asked."""
+        try:
+            async with asyncio.timeout(0 if self.asked else None) as self._cut:
+                await work
+        except Exception:
+            if self._cut and self._cut.expired():
+                return False
+            raise
+        finally:
+            self._cut = None
+        return True
