@@ -37,11 +37,13 @@ class Size:
     times: int
     sockets: tuple[int, ...]
     messages: int
+    flood: int
     is_whole: bool
 
 
-QUICK = Size(crowds=(20, 100), seconds=2, times=1, sockets=(1_000,), messages=5_000, is_whole=False)
-WHOLE = Size(crowds=(1, 20, 100, 500), seconds=4, times=3, sockets=(1_000, 5_000), messages=111_000,
+QUICK = Size(crowds=(20, 100), seconds=2, times=1, sockets=(1_000,), messages=5_000, flood=500,
+             is_whole=False)  # fmt: skip
+WHOLE = Size(crowds=(1, 20, 100, 500), seconds=4, times=3, sockets=(1_000, 5_000), messages=111_000, flood=5_000,
              is_whole=True)  # fmt: skip
 ALLOWED = 0.6  # CPU of a turn by the reference's, where it is a gate: twice what it is
 PARTS = ("start", "memory", "turns", "statements", "webhooks", "deep", "embedded", "gateway")
@@ -81,6 +83,7 @@ async def compare(size: Size, parts: set[str], place: Ground, bench: Bench, log:
         if "webhooks" in parts:
             await webhooks.intake(bench, targets[0], table, seconds=size.seconds * 2)
             await webhooks.mixed(bench, targets[0], table, seconds=size.seconds * 4)
+            await webhooks.flood(bench, targets[0], table, messages=size.flood)
         if "deep" in parts:
             await deep(targets[0], table, messages=size.messages)
         await bench.close()

@@ -6,19 +6,20 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 import psycopg
 
-from benchmarks.figures import Figure, Table
-from benchmarks.load import Timed
+from benchmarks.figures import Figure, Goal, Table
+from benchmarks.load import Timed, Visitor
 from benchmarks.rounds import Bench, over, share
 from benchmarks.targets import Target
 from tests.fakes.webhook_receiver import signed
 
 CALLERS = 20
 WEBHOOKS_A_SECOND, REPORTS_A_SECOND = 10, 0.5
+OTHERS = 10
 
 
 class Caller:
@@ -28,10 +29,10 @@ class Caller:
         self.target, self.session = target, session
         self.hook = f"{target.address}/webhooks/webhook/{target.recipe.rows['webhook']}/"
 
-    async def call(self) -> None:
+    async def call(self, pace: str = "instant") -> None:
         """One message of somebody new, stored."""
         name = uuid.uuid4().hex
-        body = json.dumps({"id": name, "chat_id": name, "sender_id": name, "text": "instant: where?"}).encode()
+        body = json.dumps({"id": name, "chat_id": name, "sender_id": name, "text": f"{pace}: where?"}).encode()
         headers = signed(body, secret=self.target.recipe.rows["secret"], message_id=name)
         async with self.session.post(self.hook, data=body, headers=headers) as answer:
             assert answer.status == 200, answer.status
@@ -80,6 +81,38 @@ async def mixed(bench: Bench, target: Target, table: Table, *, seconds: float) -
     table.add(Figure(name, (f"{told}; {busy:.0%} of the core",)))
 
 
+async def flood(bench: Bench, target: Target, table: Table, *, messages: int) -> None:
+    """What ten people wait at 50 tokens a second while so many messages of another channel are answered."""
+    people = [bench.crowds[target.name].visitors[number] for number in range(OTHERS)]
+    alone = [seconds for _ in range(3) for seconds in await _asked(people)]
+    async with aiohttp.ClientSession() as session:
+        caller, left = Caller(target, session), iter(range(messages))
+
+        async def pour() -> None:
+            for _ in left:
+                await caller.call("paced")
+
+        began, beside = time.monotonic(), []
+        poured = asyncio.gather(*(pour() for _ in range(CALLERS)))
+        while not poured.done() or await asyncio.to_thread(_unsettled, target):
+            beside += await _asked(people)
+        await poured
+    slow, usual = share(sorted(beside), 0.95), share(sorted(alone), 0.95)
+    told = f"{slow:.2f} s, {usual:.2f} s alone; all answered after {time.monotonic() - began:.0f} s"
+    name = f"{OTHERS} people beside another channel's {messages:,} messages: p95 of an answer at 50 tokens/s"
+    table.add(Figure(name, (told,), Goal(f"≤ 2 × ({slow / usual:.2f})", slow / usual, 2)))
+
+
+async def _asked(people: Sequence[Visitor]) -> list[float]:
+    """Seconds until each has its answer."""
+
+    async def ask(visitor: Visitor) -> float:
+        await asyncio.sleep(visitor.wait())
+        return (await visitor.ask("paced: where is my parcel?")).total
+
+    return await asyncio.gather(*(ask(visitor) for visitor in people))
+
+
 async def _again(work: Callable[[], Awaitable[None]], seconds: float) -> list[float]:
     """Milliseconds of each, one after the other."""
     end, times = time.monotonic() + seconds, []
@@ -106,12 +139,17 @@ async def _timed(work: Callable[[], Awaitable[None]]) -> float:
 async def _settled(target: Target, patience: float = 120) -> float:
     """Seconds until no turn waits any more."""
     began = time.monotonic()
-    left = """SELECT (SELECT count(*) FROM conversations_turn WHERE state IN ('queued', 'running'))
-              + (SELECT count(*) FROM channels_integrations_rawevent WHERE state <> 'done')"""
     while time.monotonic() - began < patience:
-        with psycopg.connect(target.recipe.database) as connection:
-            row = connection.execute(left).fetchone()
-        if row and not row[0]:
+        if not _unsettled(target):
             break
         await asyncio.sleep(0.1)
     return time.monotonic() - began
+
+
+def _unsettled(target: Target) -> bool:
+    """Whether there are messages and turns that wait."""
+    left = """SELECT (SELECT count(*) FROM conversations_turn WHERE state IN ('queued', 'running'))
+              + (SELECT count(*) FROM channels_integrations_rawevent WHERE state <> 'done')"""
+    with psycopg.connect(target.recipe.database) as connection:
+        row = connection.execute(left).fetchone()
+    return bool(row and row[0])

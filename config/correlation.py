@@ -35,7 +35,7 @@ def with_correlation(application: Application) -> Application:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(correlation_id=name.decode()):
-            await application(scope, receive, named)
+            await application(scope, receive, named if scope["type"] == "http" else send)
             if scope["type"] == "http" and not scope["path"].startswith(QUIET):
                 took = round((time.monotonic() - began) * 1000)
                 log.info("request", method=scope["method"], path=scope["path"], status=status, duration_ms=took)

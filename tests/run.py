@@ -2,8 +2,8 @@
 
 The parts: the main suite in four; its core again on SQLite without Redis; the browser tests in two; the chaos gate.
 Most tests wait more than they compute, so four parts run side by side, those with the servers each with a database of
-its own; the gate, which has its own stores and takes every core there is, runs alone. With arguments, only what they
-ask of pytest is run: `python tests/run.py tests/bots -k price`.
+its own. The gate has its own stores: two lanes of it run side by side, and then alone what takes every core there is.
+With arguments, only what they ask of pytest is run: `python tests/run.py tests/bots -k price`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ PAYLOADS = [f"tests/browser/test_{name}.py" for name in ("admin_payloads", "firs
 PLATFORMS = "tests/channels_integrations"
 DOORS = [f"tests/conversations/{name}" for name in ("admin", "api", "gateways")]
 
-GATE = ["tests/chaos", "-m", "chaos and not long", "-s"]
+GATE = ["-m", "chaos and not long", "-s"]
+LANES = [  # of the gate: they wait, mostly
+    ["discord", "gateways", "shards", "telegram"],
+    ["crash_points", "sends", "sockets"],
+]
 
 Part = tuple[list[str], dict[str, str]]  # pytest's arguments, its environment
 Result = tuple[int, Counter[str]]  # its exit code, what it counted
@@ -50,7 +54,7 @@ def run_suite(addresses: dict[str, str]) -> int:
         missing = "not run: browser tests (make browser installs a Chromium)"
     started = time.monotonic()
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool, _ending_them():
-        results = [*pool.map(run_part, parts), run_part((GATE, dict(os.environ)))]
+        results = [*pool.map(run_part, parts), *pool.map(run_part, _gate(LANES)), *map(run_part, _gate([_left()]))]
     counts = sum((found for _code, found in results), Counter[str]())
     print(f"\n{_summary(counts, time.monotonic() - started):=^80}")
     if missing:
@@ -71,6 +75,16 @@ def _parts(addresses: dict[str, str]) -> list[Part]:
         (["-m", "embedded"], embedded),
         ([PLATFORMS, *main], _apart(addresses, "fourth", 4)),
     ]
+
+
+def _gate(lanes: list[list[str]]) -> list[Part]:
+    return [([*(f"tests/chaos/test_{name}.py" for name in lane), *GATE], dict(os.environ)) for lane in lanes]
+
+
+def _left() -> list[str]:
+    """What of the gate is in no lane: it takes every core there is, or counts seconds."""
+    every = (file.stem.removeprefix("test_") for file in ROOT.glob("tests/chaos/test_*.py"))
+    return sorted(set(every).difference(*LANES))
 
 
 def _without(places: list[str]) -> list[str]:

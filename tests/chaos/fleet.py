@@ -89,14 +89,14 @@ class Fleet:
     _count: int = 0
     _seen: int = 0
 
-    def start(self, role: Role, *, crash_at: str = "", patient: bool = False) -> Process:
-        """A new process, not ready yet. `patient`: sends may take as long as in production."""
+    def start(self, role: Role, *, crash_at: str = "", patience: float = 0) -> Process:
+        """A new process, not ready yet. `patience`: a gateway's sends may take so many seconds."""
         self._count += 1
         name = f"{role}-{self._count}"
         process = Process(role, 0, self.folder / f"{name}.log", _free_port() if role == "web" else 0,
                           self.folder / f"{name}.ready" if role == "worker" else None)  # fmt: skip
         process.pid = self.order(role=role, port=process.port, log=str(process.log), crash_at=crash_at,
-                                 patient=patient, ready=str(process.mark))  # fmt: skip
+                                 patience=patience, ready=str(process.mark))  # fmt: skip
         self.processes.append(process)
         return process
 

@@ -53,9 +53,9 @@ def listens(made: Fleet, process: Process) -> int:
     return int(ask(made, LISTENED.format(pid=process.pid))[0][0])
 
 
-def listening(made: Fleet, channels: int = 1, *, crash_at: str = "", patient: bool = False) -> Process:
+def listening(made: Fleet, channels: int = 1, *, crash_at: str = "", patience: float = 0) -> Process:
     """A new gateway that listens to so many."""
-    process = made.start("gateway", crash_at=crash_at, patient=patient)
+    process = made.start("gateway", crash_at=crash_at, patience=patience)
     until(lambda: listens(made, process) >= channels, 60, lambda: made.told(process.log.name))
     return process
 
@@ -77,7 +77,7 @@ def keep_killing(made: Fleet, toll: Toll, over: Callable[[], bool], *, seconds: 
     """Again and again so many seconds after the gateway was started, or after it listened; one stays in the end."""
     while not over():
         began = time.monotonic()
-        process = made.start("gateway")
+        process = made.start("gateway", patience=6)  # twice too slow is lost: a busy machine shall not be
         while once_ready and not over() and not listens(made, process):
             time.sleep(0.05)
         toll.seconds += [time.monotonic() - began] if once_ready else []

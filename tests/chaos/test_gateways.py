@@ -98,7 +98,7 @@ def test_a_third_of_the_sends_refused_on_both(
     discord.rest.early = 0
     telegram.flood_share = discord.rest.share_429 = 0.3
     discord.rest.seconds_429 = 1.0
-    listening(heard, 2, patient=True)  # a busy machine's own delays are no refusals
+    listening(heard, 2, patience=20)  # a busy machine's own delays are no refusals
     chance = random.Random(seed_of_this_run())
 
     async def both() -> None:
