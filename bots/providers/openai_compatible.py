@@ -41,6 +41,8 @@ MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 LIST_SECONDS = 10
 DRAIN_SECONDS = 0.2
 KEY_CHECKS = {"openrouter.ai": "/key"}  # whose list of models is open to everybody, and where they judge a key
+# what the SDK would tell the provider about this machine, with every call
+TELEMETRY = [f"X-Stainless-{n}" for n in "Lang Package-Version OS Arch Runtime Runtime-Version Async".split()]
 RETRYABLE = frozenset({"unreachable", "timeout", "rate_limited", "unavailable", "malformed"})
 
 
@@ -77,9 +79,10 @@ class OpenAICompatible:
     @cached_property
     def _sdk(self) -> Any:
         import httpx2
-        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from openai import AsyncOpenAI, DefaultAioHttpClient, omit
 
         client = guarded_client() if self.account.is_guarded else DefaultAioHttpClient()
+        headers: Any = dict.fromkeys(TELEMETRY, omit) | dict(self.account.headers)
         key = self.account.api_key.reveal() if self.account.api_key else "none"
         return AsyncOpenAI(
             base_url=self.account.base_url or None,
@@ -87,7 +90,7 @@ class OpenAICompatible:
             max_retries=0,
             timeout=httpx2.Timeout(600, connect=5),
             http_client=client,
-            default_headers=dict(self.account.headers),
+            default_headers=headers,
         )
 
     @cached_property

@@ -70,6 +70,15 @@ def text_of(events: list[StreamEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
+async def test_the_provider_is_not_told_what_machine_this_is(server: ModelServer) -> None:
+    await call(server, Reply(text="hi"))
+    told = {name.lower() for name in server.headers[-1]}
+    machine = {
+        f"x-stainless-{name}" for name in ("os", "arch", "runtime", "runtime-version", "lang", "package-version")
+    }
+    assert told >= {"authorization", "content-type", "user-agent"} and not told & machine
+
+
 async def test_streams_text_usage_and_the_end(server: ModelServer) -> None:
     usage = {"prompt_tokens": 40, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 30}}
     events = await call(server, Reply(text="one two three", usage=usage))
