@@ -71,8 +71,8 @@ def _parts(addresses: dict[str, str]) -> list[Part]:
         (["tests/browser", *_without(PAYLOADS), *BROWSER], embedded),
         (["tests/conversations", *_without(DOORS), *main], _apart(addresses, "second", 2)),
         ([*DOORS, *main], _apart(addresses, "third", 3)),
+        ([*_marked("embedded"), "-m", "embedded"], embedded),
         ([*PAYLOADS, *BROWSER], embedded),
-        (["-m", "embedded"], embedded),
         ([PLATFORMS, *main], _apart(addresses, "fourth", 4)),
     ]
 
@@ -85,6 +85,12 @@ def _left() -> list[str]:
     """What of the gate is in no lane: it takes every core there is, or counts seconds."""
     every = (file.stem.removeprefix("test_") for file in ROOT.glob("tests/chaos/test_*.py"))
     return sorted(set(every).difference(*LANES))
+
+
+def _marked(name: str) -> list[str]:
+    """Files with tests that are marked so: to collect all others takes as long as some of them."""
+    found = (file for file in sorted(ROOT.glob("tests/**/test_*.py")) if f"mark.{name}" in file.read_text())
+    return [str(file.relative_to(ROOT)) for file in found]
 
 
 def _without(places: list[str]) -> list[str]:
