@@ -28,9 +28,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RESERVE = 2
-JUST_NOW = 1.0  # seconds: what was used since is not looked at before it is used again
+LOOK_SECONDS = 1.0  # after which a connection is looked at again before it is used
 _executors: dict[str, ThreadPoolExecutor] = {}
-_kept: dict[BaseDatabaseWrapper, float] = {}  # connections of all the threads there are: when each was used last
+_kept: dict[BaseDatabaseWrapper, float] = {}  # connections of all the threads there are: when each was looked at last
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -73,7 +73,7 @@ def shutdown() -> None:
 
 def _close_kept() -> None:
     while _kept:
-        connection, _used = _kept.popitem()
+        connection, _looked = _kept.popitem()
         connection.inc_thread_sharing()
         connection.close()
 
@@ -98,7 +98,8 @@ def _run(context: contextvars.Context, language: str | None, function: Callable[
     try:
         return context.run(function)
     finally:
-        _kept.update(dict.fromkeys(connections.all(initialized_only=True), time.monotonic()))
+        for connection in connections.all(initialized_only=True):
+            _kept.setdefault(connection, time.monotonic())
 
 
 def _is_good(connection: BaseDatabaseWrapper) -> bool:
@@ -112,8 +113,9 @@ def _has_news(connection: BaseDatabaseWrapper) -> bool:
         return False
     if connection.connection.closed:
         return True
-    if time.monotonic() - _kept.get(connection, 0) < JUST_NOW:
+    if time.monotonic() - _kept.get(connection, 0) < LOOK_SECONDS:
         return False
+    _kept[connection] = time.monotonic()
     poll = select.poll()
     poll.register(connection.connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

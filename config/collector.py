@@ -20,6 +20,6 @@ def settle() -> None:
     """Call it once a process has started."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG)
+    gc.set_threshold(YOUNG, 5, 5)
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

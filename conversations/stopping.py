@@ -21,13 +21,13 @@ class Stop:
 
     async def within(self, work: Awaitable[object]) -> bool:
         """Whether `work` came to its end before anybody asked."""
+        cut = self._cut = asyncio.timeout(0 if self.asked else None)
         try:
-            async with asyncio.timeout(0 if self.asked else None) as self._cut:
+            async with cut:
                 await work
         except Exception:
-            if self._cut and self._cut.expired():
-                return False
-            raise
+            if not cut.expired():
+                raise
         finally:
             self._cut = None
-        return True
+        return not cut.expired()

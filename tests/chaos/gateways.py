@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.chaos.fleet import Fleet, Process, until
 from tests.chaos.talks import Talks
@@ -19,13 +20,13 @@ LISTENED = """
 STORED = "SELECT count(*) FROM conversations_message WHERE role = 'user'"
 # Where a placeholder or a text was under way when its process died, and nobody knows whether it was taken.
 PLACING = """
-    SELECT (SELECT count(*) FROM conversations_turn WHERE live_id = '?' AND state = 'running') + (
-      SELECT count(*) FROM conversations_delivery d JOIN conversations_message m ON m.id = d.message_id
-      JOIN conversations_conversation c ON c.id = m.conversation_id
-      WHERE d.state = 'sending' AND d.platform_id = '' AND c.chat_id LIKE '-%')
+    SELECT id, attempts FROM conversations_turn WHERE live_id = '?' AND state = 'running' UNION
+    SELECT d.id, d.attempts FROM conversations_delivery d JOIN conversations_message m ON m.id = d.message_id
+    JOIN conversations_conversation c ON c.id = m.conversation_id
+    WHERE d.state = 'sending' AND d.platform_id = '' AND c.chat_id LIKE '-%'
 """
 SENDING = """
-    SELECT count(*) FROM conversations_delivery d JOIN conversations_message m ON m.id = d.message_id
+    SELECT d.id, d.attempts FROM conversations_delivery d JOIN conversations_message m ON m.id = d.message_id
     JOIN conversations_conversation c ON c.id = m.conversation_id
     WHERE d.state = 'sending' AND c.chat_id NOT LIKE '-%'
 """
@@ -36,15 +37,15 @@ class Toll:
     """Of all kills: how many, and how many placeholders and texts were under way at them."""
 
     kills: int = 0
-    placing: int = 0
-    sending: int = 0
+    placing: set[Any] = field(default_factory=set)  # each with its attempt: it may still be there at the next kill
+    sending: set[Any] = field(default_factory=set)
     seconds: list[float] = field(default_factory=list)  # until each new process listened
 
     def __str__(self) -> str:
         waits = sorted(self.seconds) or [0.0]
         return (
-            f"{self.kills} kills, at which {self.placing} placeholders and {self.sending} private sends were under way;"
-            f" {waits[len(waits) // 2]:.1f} s until the next one listened"
+            f"{self.kills} kills, at which {len(self.placing)} placeholders and {len(self.sending)} private sends were"
+            f" under way; {waits[len(waits) // 2]:.1f} s until the next one listened"
         )
 
 
@@ -69,8 +70,8 @@ def kill(made: Fleet, toll: Toll) -> None:
     made.processes.remove(victim)
     time.sleep(0.05)  # what it had committed is there
     toll.kills += 1
-    toll.placing += ask(made, PLACING)[0][0]
-    toll.sending += ask(made, SENDING)[0][0]
+    toll.placing.update(ask(made, PLACING))
+    toll.sending.update(ask(made, SENDING))
 
 
 def keep_killing(made: Fleet, toll: Toll, over: Callable[[], bool], *, seconds: float, once_ready: bool) -> None:

@@ -37,7 +37,7 @@ def judged(made: Fleet, talks: OnTelegram, *, each: tuple[int, int], seconds: fl
     assert toll.kills >= 3
     assert private.is_clean and groups.is_clean, (private, groups)
     assert not groups.doubled
-    assert groups.strays <= toll.placing
+    assert groups.strays <= len(toll.placing)
     assert not private.strays
     check_doubles(made, private, toll)
 
@@ -65,4 +65,4 @@ def check_doubles(made: Fleet, private: Found, toll: Toll) -> None:
     for text in private.doubled:
         assert any(sent.startswith(f"echo: {text}") for sent in flagged), text
     late = sum("the platform did not answer" in line for line in made.log_lines())
-    assert sum(private.doubled.values()) - len(private.doubled) <= toll.sending + late
+    assert sum(private.doubled.values()) - len(private.doubled) <= len(toll.sending) + late

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -20,6 +21,11 @@ async def fails_when_cut() -> None:
         raise ValueError("broken")
 
 
+async def goes_on_when_cut() -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
+
+
 async def test_work_that_nobody_stops_ends() -> None:
     assert await Stop().within(asyncio.sleep(0))
 
@@ -31,6 +37,7 @@ async def test_what_runs_is_cut_short_and_so_is_all_that_comes_after() -> None:
     async with asyncio.timeout(30):
         assert not await stop.within(asyncio.sleep(60))
         assert not await stop.within(asyncio.sleep(60))
+        assert not await stop.within(goes_on_when_cut())
     assert stop.asked
 
 

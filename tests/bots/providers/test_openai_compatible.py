@@ -73,10 +73,9 @@ def text_of(events: list[StreamEvent]) -> str:
 async def test_the_provider_is_not_told_what_machine_this_is(server: ModelServer) -> None:
     await call(server, Reply(text="hi"))
     told = {name.lower() for name in server.headers[-1]}
-    machine = {
-        f"x-stainless-{name}" for name in ("os", "arch", "runtime", "runtime-version", "lang", "package-version")
-    }
-    assert told >= {"authorization", "content-type", "user-agent"} and not told & machine
+    names = ("os", "arch", "runtime", "runtime-version", "lang", "package-version", "async")
+    assert told >= {"authorization", "content-type", "user-agent"}
+    assert not told & {"idempotency-key", *(f"x-stainless-{name}" for name in names)}
 
 
 async def test_streams_text_usage_and_the_end(server: ModelServer) -> None:

@@ -262,7 +262,7 @@ async def test_a_placeholder_of_who_lost_the_answer_meanwhile_stays_empty(
     row = await opened(demo, telegram)
     held = await claimed(row, GROUP)
     telegram.script(Fault(method="sendMessage", hang=2.0))
-    showing = asyncio.create_task(shown(row, held, ["Hello ", "world"]))
+    showing = asyncio.create_task(shown(row, held, ["Hello ", "world"], pause=1.2))
     await until(lambda: bool(telegram.bot.sent))
     await in_thread(turns.hand_back, held)
     assert await in_thread(lambda: turns.claim(held.conversation.pk, length=10))
