@@ -15,7 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
@@ -35,15 +36,12 @@ _kept: dict[BaseDatabaseWrapper, float] = {}  # connections of all the threads t
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `function(*args, **kwargs)` returns, run on a database thread; contextvars and language are carried over."""
-    return await asyncio.get_running_loop().run_in_executor(
-        _pool(), _call(functools.partial(function, *args, **kwargs))
-    )
+    return await _crossed(_pool(), _call(functools.partial(function, *args, **kwargs)))
 
 
 async def in_reserve(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """As `in_thread`, on two threads kept for what must come in while all others wait for the database."""
-    call = _call(functools.partial(function, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_pool("reserve"), call)
+    return await _crossed(_pool("reserve"), _call(functools.partial(function, *args, **kwargs)))
 
 
 async def in_thread_again(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -58,6 +56,42 @@ async def in_thread_again(function: Callable[P, T], *args: P.args, **kwargs: P.k
                 raise
         await asyncio.sleep(wait)
         wait *= 2
+
+
+async def _crossed(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    """What `call` returns on a thread of the pool. As `run_in_executor`, whose two futures with locks cost as much."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[T] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001  told to who waits
+            _tell(loop, _fail, waiter, error)
+        else:
+            _tell(loop, _end, waiter, result)
+
+    task = pool.submit(work)
+    try:
+        return await waiter
+    except asyncio.CancelledError:
+        task.cancel()  # where it has not begun, it shall not
+        raise
+
+
+def _tell(loop: asyncio.AbstractEventLoop, end: Callable[..., None], *args: Any) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(end, *args)
+
+
+def _end(waiter: asyncio.Future[T], result: T) -> None:
+    if not waiter.done():
+        waiter.set_result(result)
+
+
+def _fail(waiter: asyncio.Future[T], error: BaseException) -> None:
+    if not waiter.done():
+        waiter.set_exception(error)
 
 
 def shutdown() -> None:

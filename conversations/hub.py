@@ -95,14 +95,17 @@ class Hub:
                     listener(setup)
 
     async def _tell_messages(self) -> None:
-        asked = {key: self._seen.get(key, 0) for key in self._watchers}
-        for conversation_id, owner, frames in await in_thread(_newer, asked):
+        behind: dict[uuid.UUID, int] = {}
+        for conversation_id, next_seq, owner in await in_thread(_state, list(self._watchers)):
             if conversation_id not in self._watchers:
                 continue
             if owner != self._owners.get(conversation_id):
                 self._owners[conversation_id] = owner
                 self.publish(conversation_id, {"type": "owner", "owner": owner})
-            for frame in frames:
+            if next_seq - 1 > self._seen.get(conversation_id, 0):  # by now: what is stored here is also told here
+                behind[conversation_id] = self._seen.get(conversation_id, 0)
+        for conversation_id, frame in await in_thread(_newer, behind) if behind else []:
+            if conversation_id in self._watchers:
                 self.publish(conversation_id, frame)
                 self._seen[conversation_id] = max(self._seen.get(conversation_id, 0), frame["seq"])
 
@@ -116,13 +119,15 @@ def _setups(channel_ids: list[uuid.UUID]) -> list[Setup]:
     return found
 
 
-def _newer(asked: dict[uuid.UUID, int]) -> list[tuple[uuid.UUID, str, list[Frame]]]:
-    """Of each conversation: who answers now, and its messages beyond the `seq` asked for."""
+def _state(conversation_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, int, str]]:
+    """Of each conversation: its key, the `seq` that its next message will have, who answers now."""
+    return list(Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", "next_seq", "owner"))
+
+
+def _newer(seen: dict[uuid.UUID, int]) -> list[tuple[uuid.UUID, Frame]]:
+    """Of each conversation the messages beyond that `seq`."""
     found = []
-    for key, next_seq, owner in Conversation.objects.filter(pk__in=list(asked)).values_list("pk", "next_seq", "owner"):
-        frames: list[Frame] = []
-        if next_seq - 1 > asked[key]:
-            rows = Message.objects.filter(conversation_id=key, seq__gt=asked[key]).order_by("seq")[:200]
-            frames = [message_frame(row) for row in rows]
-        found.append((key, owner, frames))
+    for key, seq in seen.items():
+        rows = Message.objects.filter(conversation_id=key, seq__gt=seq).order_by("seq")[:200]
+        found += [(key, message_frame(row)) for row in rows]
     return found

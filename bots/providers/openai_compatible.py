@@ -117,17 +117,15 @@ class OpenAICompatible:
     async def _open(self, body: dict[str, Any], request: ChatRequest) -> _Opened:
         """The response when its head is here; its errors are ours already."""
         import httpx2
-        from openai import AsyncStream
 
         content = _bytes(body)
-        timeout = httpx2.Timeout(request.deadlines.total + 5, connect=request.deadlines.connect)
+        timeout = httpx2.Timeout(None, connect=request.deadlines.connect)  # the others are watched from outside
         options = {"timeout": timeout, "idempotency_key": "-"}  # not sent, but without one the SDK makes one up
         async with self._failures_told():
-            stream = await self._sdk.post(
-                self._address, cast_to=object, content=content, options=options,
-                stream=True, stream_cls=AsyncStream[object],
-            )  # fmt: skip
-        return _Opened(stream, len(content))
+            response = await self._sdk.post(
+                self._address, cast_to=httpx2.Response, content=content, options=options, stream=True
+            )
+        return _Opened(response, len(content))
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {"model": request.model, **request.parameters, "stream": True}
@@ -172,18 +170,14 @@ class OpenAICompatible:
 class _Opened:
     """A response whose head has come, to be closed by `async with`."""
 
-    stream: Any
+    response: Any
     asked_bytes: int
-
-    @property
-    def response(self) -> Any:
-        return self.stream.response
 
     async def __aenter__(self) -> _Opened:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
-        await self.stream.close()
+        await self.response.aclose()
 
 
 async def _drained(chunks: AsyncIterator[bytes]) -> None:
