@@ -137,7 +137,6 @@ def test_what_makes_no_sense_is_told(ada: httpx2.Client, wrong: dict[str, Any], 
 def test_whoever_stops_listening_stops_the_answer(ada: httpx2.Client) -> None:
     with ada.stream("POST", path(), json=asked("show me Markdown")) as answer:
         next(answer.iter_lines())
-    assert Turn.objects.get().is_open
     asyncio.run(until_stored(lambda: Turn.objects.get().state == "stopped"))
 
 
