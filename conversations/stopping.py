@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
+from bots.providers.base import ProviderError
+
 
 class Stop:
     """Of one turn, on its event loop. `asked`: somebody wants the answer to end where it is."""
@@ -25,7 +27,7 @@ class Stop:
         try:
             async with cut:
                 await work
-        except Exception:
+        except (TimeoutError, ProviderError):  # the cut itself, or what a client makes of it
             if not cut.expired():
                 raise
         finally:

@@ -7,18 +7,19 @@ import contextlib
 
 import pytest
 
+from bots.providers.base import ProviderError
 from conversations.stopping import Stop
 
 
 async def fails() -> None:
-    raise ValueError("broken")
+    raise ProviderError("timeout", "broken")
 
 
 async def fails_when_cut() -> None:
     try:
         await asyncio.sleep(60)
     finally:
-        raise ValueError("broken")
+        raise ProviderError("timeout", "broken")
 
 
 async def goes_on_when_cut() -> None:
@@ -50,7 +51,7 @@ async def test_to_ask_when_nothing_runs_breaks_nothing() -> None:
 
 async def test_a_failure_is_told_unless_it_comes_of_the_cut() -> None:
     stop = Stop()
-    with pytest.raises(ValueError, match="broken"):
+    with pytest.raises(ProviderError, match="broken"):
         await stop.within(fails())
     asyncio.get_running_loop().call_later(0.01, stop.ask)
     async with asyncio.timeout(30):
