@@ -22,7 +22,7 @@ from aiohttp import web
 
 THINK = (0.02, 0.08)
 SLOW = 0.012  # between the words of a long answer
-HANG = 4.0  # longer than SEND_SECONDS of the judged
+HANG = 12.0  # longer than SEND_SECONDS of the judged
 
 
 def words(count: int) -> str:

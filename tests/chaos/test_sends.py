@@ -18,10 +18,12 @@ from tests.fakes.webhook_receiver import signed
 
 pytestmark = pytest.mark.chaos
 
+PATIENT = {"SEND_SECONDS": "6"}  # a refusal that comes after it is not heard, and the next try then only looks early
+
 
 def test_a_third_of_the_sends_refused_and_a_tenth_taken_without_an_answer() -> None:
     seed = seed_of_this_run()
-    with fleet(faults={"refuse": 0.3, "hang": 0.1, "seed": seed}) as made:
+    with fleet(faults={"refuse": 0.3, "hang": 0.1, "seed": seed}, variables=PATIENT) as made:
         made.start("web"), made.start("worker")
         made.await_ready(2)
         loads = [Load(made, kind, seed) for kind in ("keyed", "plain")]
