@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
 from bots import threads
+from bots.providers import pool
 from tests import emptying
 
 emptying.install()
@@ -39,5 +40,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     with asyncio.Runner(debug=False) as runner:
-        runner.run(pyfuncitem.obj(**arguments))
+        runner.run(_closing(pyfuncitem.obj(**arguments)))
     return True
+
+
+async def _closing(test: Awaitable[None]) -> None:
+    """The test, then the end of the clients that it made by asking models: their loop ends with it."""
+    try:
+        await test
+    finally:
+        await pool.aclose()
