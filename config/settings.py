@@ -223,7 +223,7 @@ GATEWAY_SECONDS: float = env["GATEWAY_SECONDS"]
 TURN_ATTEMPTS = env["TURN_ATTEMPTS"]
 DRAIN_SECONDS: float = env["DRAIN_SECONDS"]
 SEND_SECONDS: float = env["SEND_SECONDS"]
-CONFIGURATION_SECONDS = 4.0  # a changed bot, model or flag is in force everywhere within 5 s
+CONFIGURATION_SECONDS = 3.0  # a changed bot, model or flag is in force everywhere within 5 s
 
 
 # E-mail ---------------------------------------------------------------------------------------------------------------

@@ -193,7 +193,7 @@ async def test_broken_utf8_is_replaced_and_the_worker_lives(server: ModelServer)
 
 
 async def test_a_connection_is_used_again_though_the_stream_ends_after_it_said_so(server: ModelServer) -> None:
-    server.script(Reply(text="one", linger=0.05), Reply(text="two", linger=5), Reply(text="three"))
+    server.script(Reply(text="one", linger=0.05), Reply(text="two", linger=30), Reply(text="three"))
     account = Account(id="c", slug="fake", kind="openai_compatible", base_url=server.base_url)
     client = OpenAICompatible(account)
     server.connections.clear()
@@ -201,7 +201,7 @@ async def test_a_connection_is_used_again_though_the_stream_ends_after_it_said_s
     for said, connections in (("one", 1), ("two", 1), ("three", 2)):  # the second is not waited for
         assert text_of([event async for event in client.stream(request())]) == said
         assert len(server.connections) == connections
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     await client.aclose()
 
 
