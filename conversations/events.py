@@ -188,7 +188,7 @@ def take(setup: Setup, told: InboundEvent) -> Accepted | None:
         event = dataclasses.replace(event, raw={**event.raw, "refused": haste.REFUSED})
     accepted = accept(setup, event, claim=True)
     if event.text.strip().lower() == "/stop" and accepted.claim is None and not accepted.repeated:
-        request_stop(accepted.conversation_id)  # its holder sees it within a second
+        request_stop(accepted.conversation_id, queued=True)  # its holder sees it within a second
     return accepted
 
 

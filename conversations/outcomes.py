@@ -30,6 +30,14 @@ def spoken(job: Job, answer: Answer) -> Outcome:
     )
 
 
+def stopped() -> Outcome:
+    """Before its turn came, so that no model was asked."""
+    return Outcome(
+        state=Turn.State.STOPPED, text=notices.stopped_empty(), reason="stopped before it began",
+        metadata={"stopped": True},
+    )  # fmt: skip
+
+
 def broken() -> Outcome:
     """A fault of ours; its trace is in the log."""
     return notice(Turn.State.FAILED, "a fault of ours, see the log", notices.bug())

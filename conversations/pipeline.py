@@ -186,7 +186,11 @@ def _todo(setup: Setup, held: Claim) -> Job | Outcome | tuple[Command, str]:
     if refused := held.refused:
         return Outcome(state=Turn.State.DONE, text=notices.unread(refused), reason=refused, **outcomes.APART)
     command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
-    return (command, args) if command is not None else asking.job(setup, held)
+    if command is not None:
+        return command, args
+    if held.turn.stop_requested and held.turn.attempts == 1:  # else there may be tool calls to be seen to first
+        return outcomes.stopped()
+    return asking.job(setup, held)
 
 
 @lru_cache(maxsize=10_000)

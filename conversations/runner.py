@@ -116,15 +116,15 @@ class Runner:
     async def follow_up(self, accepted: Accepted, text: str) -> None:
         """See to an accepted message: ring for its turn; `/stop` acts at once, not when its turn comes."""
         if text.strip().lower() == "/stop" and accepted.claim is None:
-            await self.request_stop(accepted.conversation_id)
+            await self.request_stop(accepted.conversation_id, queued=True)
         if accepted.turn_id is not None and accepted.wait:
             self._ring_later(accepted.conversation_id, accepted.message.channel_id, accepted.wait)
         elif accepted.turn_id is not None:
             self.ring(accepted.conversation_id, accepted.message.channel_id)
 
-    async def request_stop(self, conversation_id: uuid.UUID) -> None:
-        """Stop the running turn, in whatever process it runs."""
-        await in_thread(turn_requests.request_stop, conversation_id)
+    async def request_stop(self, conversation_id: uuid.UUID, *, queued: bool = False) -> None:
+        """Stop the running turn, in whatever process it runs. `queued`: and what waits behind it."""
+        await in_thread(turn_requests.request_stop, conversation_id, queued=queued)
         if conversation_id in self.running:
             self.running[conversation_id].stop.ask()
 

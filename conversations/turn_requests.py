@@ -9,11 +9,15 @@ from django.db.models.functions import Now
 from conversations.models import Turn
 
 
-def request_stop(conversation_id: uuid.UUID) -> list[uuid.UUID]:
-    """The running turns that were asked to stop; their holders see it within two seconds."""
-    running = Turn.objects.filter(conversation_id=conversation_id, state=Turn.State.RUNNING)
-    found = list(running.values_list("pk", flat=True))
-    running.update(stop_requested=True)
+def request_stop(conversation_id: uuid.UUID, *, queued: bool = False) -> list[uuid.UUID]:
+    """The turns that were asked to stop: the running ones, whose holders see it within two seconds.
+
+    `queued`: those too that wait their turn; when it comes, no model is asked.
+    """
+    states = [Turn.State.RUNNING, Turn.State.QUEUED] if queued else [Turn.State.RUNNING]
+    asked = Turn.objects.filter(conversation_id=conversation_id, state__in=states)
+    found = list(asked.order_by("first_seq").values_list("pk", flat=True))
+    asked.update(stop_requested=True)
     return found
 
 

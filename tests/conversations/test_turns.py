@@ -136,6 +136,19 @@ async def test_a_stop_ends_the_answer_with_what_was_said(demo: Setup) -> None:
     assert await in_thread(turn_requests.queue_again, accepted.conversation_id, accepted.turn_id)
 
 
+async def test_what_was_stopped_before_its_turn_came_is_asked_of_no_model(demo: Setup) -> None:
+    """And `/stop` itself, which waits behind it, is obeyed."""
+    first = await in_thread(accept, demo, said("show me Markdown"))
+    runner = Runner()
+    await runner.follow_up(await runner.accept(accept, demo, said("/stop"), claim=True), "/stop")
+    await until(lambda: not runner._tasks)
+    await runner.drain(5)
+    assert [text for *_, text in await in_thread(transcript)] == ["show me Markdown", "/stop", "(stopped)", "Stopped."]
+    turn = await in_thread(Turn.objects.get, pk=first.turn_id)
+    assert (turn.state, turn.reason) == ("stopped", "stopped before it began")
+    assert not await in_thread(ModelCall.objects.exists)
+
+
 async def test_a_drained_process_hands_its_turn_back(demo: Setup) -> None:
     accepted = await in_thread(accept, demo, said("show me Markdown"))
     runner = Runner()
