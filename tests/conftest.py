@@ -45,8 +45,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 async def _closing(test: Awaitable[None]) -> None:
-    """The test, then the end of the clients that it made by asking models: their loop ends with it."""
+    """The test, then the end of what it left on its loop: a failed one shall not make those after it fail."""
+    from conversations.runner import runner
+
     try:
         await test
     finally:
+        if any(task.get_loop() is asyncio.get_running_loop() for task in runner._loops):
+            await runner.drain(1)
         await pool.aclose()
