@@ -47,7 +47,7 @@ ENDS = 5  # tries of a part that may double, of which one at least ended its pro
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A part that is ours to send now: valid while its row says `sending` and this number of attempts."""
+    """A part that is ours to send now: valid while its row says `sending` and this token."""
 
     row: Delivery
     chat_id: str
@@ -155,7 +155,8 @@ def _take(conversation_id: uuid.UUID) -> Sending | float | None:
             return wait
         ambiguous = row.ambiguous or (again and _doubles(able))
         until = later(settings.SEND_SECONDS * 1.5)
-        if not row.move(state=Delivery.State.SENDING, attempts=row.attempts + 1, ambiguous=ambiguous, run_after=until):
+        taken = {"state": Delivery.State.SENDING, "attempts": row.attempts + 1, "token": row.token + 1}
+        if not row.move(**taken, ambiguous=ambiguous, run_after=until):
             return 0.0
         if again and able.resend == "edit" and not row.platform_id:
             metrics.PLACEHOLDERS_LEFT.labels(adapter.kind).inc()

@@ -50,6 +50,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
     platform_id = models.CharField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    token = models.PositiveIntegerField(default=0, db_default=0)  # how often a process took it to send
     ambiguous = models.BooleanField(default=False, db_default=False, help_text=_("It may have arrived more than once."))
     reason = models.CharField(max_length=300, blank=True)
     run_after = models.DateTimeField(db_default=Now())
@@ -72,17 +73,20 @@ class Delivery(models.Model):
 
     def note_place(self, platform_id: str) -> bool:
         """Whether the part stands there from now on, and is sent by editing that message: not when another sends it."""
-        mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts, platform_id="")
+        mine = Delivery.objects.filter(pk=self.pk, state=self.state, token=self.token, platform_id="")
         if not mine.update(platform_id=platform_id):
             return False
         self.platform_id = platform_id
         return True
 
     def move(self, **values: Any) -> bool:
-        """Whether the row took these values: only while it is as it was read, so that two processes cannot both."""
-        mine = Delivery.objects.filter(pk=self.pk, state=self.state, attempts=self.attempts)
+        """Whether the row took these values: only while it is as it was read, so that two processes cannot both.
+
+        By its token, which never goes back, as attempts do: a process that slept meanwhile must not find it as it was.
+        """
+        mine = Delivery.objects.filter(pk=self.pk, state=self.state, token=self.token)
         if not mine.update(**values):
             return False
-        for name in ("state", "attempts", "ambiguous"):
+        for name in ("state", "attempts", "token", "ambiguous"):
             setattr(self, name, values.get(name, getattr(self, name)))
         return True

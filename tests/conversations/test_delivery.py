@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from bots.threads import in_thread
-from channels_integrations.base import Capabilities
+from channels_integrations.base import Capabilities, ChannelError
 from channels_integrations.platforms.webhook.adapter import Webhook
 from channels_integrations.setup import Setup
 from conversations import delivery, undone
@@ -102,7 +102,7 @@ async def test_a_placeholder_that_another_process_put_meanwhile_is_the_answer(
     await answer(accepted.conversation_id)
     job = await in_thread(delivery._take, accepted.conversation_id)
     assert isinstance(job, delivery.Sending)
-    await in_thread(lambda: Delivery.objects.update(attempts=2, platform_id="theirs"))  # taken over meanwhile
+    await in_thread(lambda: Delivery.objects.update(token=2, platform_id="theirs"))  # taken over meanwhile
     assert not await in_thread(job.row.note_place, "ours")
     assert (await in_thread(Delivery.objects.get)).platform_id == "theirs"
 
@@ -148,9 +148,22 @@ async def test_a_late_process_changes_nothing(hook: Setup, receiver: Receiver, m
     await answer(accepted.conversation_id)
     job = await in_thread(delivery._take, accepted.conversation_id)
     assert isinstance(job, delivery.Sending)
-    await in_thread(lambda: Delivery.objects.update(attempts=2))  # taken over meanwhile
+    await in_thread(lambda: Delivery.objects.update(token=2))  # taken over meanwhile
     await in_thread(delivery._settle, job.row, Webhook.capabilities, "late")
     assert (await in_thread(Delivery.objects.get)).state == "sending"
+
+
+async def test_who_slept_between_reading_a_part_and_taking_it_does_not_send_it(hook: Setup, receiver: Receiver) -> None:
+    """Though a refusal that was not the part's fault put its state and attempts back to what they were."""
+    accepted = await in_thread(accept, hook, said("hello"))
+    await answer(accepted.conversation_id)
+    slept = await in_thread(delivery._head, accepted.conversation_id)
+    job = await in_thread(delivery._take, accepted.conversation_id)
+    assert isinstance(job, delivery.Sending)
+    await in_thread(delivery._settle, job.row, job.able, ChannelError("busy", permanent=False, retry_after=60))
+    now = await in_thread(Delivery.objects.get)
+    assert (now.state, now.attempts) == (slept.state, slept.attempts) == ("new", 0)
+    assert not await in_thread(lambda: slept.move(state="sending", attempts=1, token=slept.token + 1))
 
 
 async def test_rates_hold_back_and_lose_nothing(
