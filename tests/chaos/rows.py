@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.core.management import call_command
+from django.db import connection
 
 from bots import environment, threads
 from bots.models import Bot, Workspace
@@ -15,6 +16,7 @@ from tests.fakes.webhook_receiver import SECRET
 
 def make(judge: str) -> dict[str, Any]:
     """Rows in a fresh database; the webhook channels' ids by kind."""
+    connection.cursor().execute("SET idle_in_transaction_session_timeout = 0")  # a tenth is too short for migrations
     call_command("migrate", verbosity=0)
     environment.sync()
     workspace = Workspace.default()
