@@ -45,6 +45,10 @@ REMOVALS = (
         "::test_a_holder_that_lost_its_lease_or_was_written_to_closes_nothing",
     ),
     Removal(
+        "token of a send", "conversations/models/delivery.py", r"token=self\.token\)\n", "attempts=self.attempts)\n",
+        "tests/conversations/test_delivery.py::test_who_slept_between_reading_a_part_and_taking_it_does_not_send_it",
+    ),
+    Removal(
         "attempts before the call", "conversations/turns.py", r"attempts=turn\.attempts, ", "",
         f"{TURNS}::test_killed_between_claim_and_close_the_sweeper_answers_once",
     ),
