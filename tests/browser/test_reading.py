@@ -52,7 +52,7 @@ def test_earlier_messages_come_above_what_is_read(page: Page, address: str) -> N
     log = page.get_by_role("log")
     expect(log.locator(".message[data-seq]")).to_have_count(50)
     log.evaluate("log => log.scrollTop = 0")
-    page.wait_for_timeout(100)
+    expect(page.get_by_role("button", name="To the latest")).to_be_visible()
     seen = page.locator("[data-seq='51']").bounding_box()
     page.get_by_role("button", name="Earlier messages").click()
     expect(page.get_by_role("button", name="Earlier messages")).to_be_visible()

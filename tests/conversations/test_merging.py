@@ -33,7 +33,7 @@ async def at_work() -> AsyncIterator[Runner]:
         await made.drain(1)
 
 
-async def patient(setup: Setup, seconds: int = 1) -> Setup:
+async def patient(setup: Setup, seconds: int) -> Setup:
     """The channel, waiting so long for more."""
 
     def put() -> Setup:
@@ -61,7 +61,7 @@ async def answers() -> list[str]:
 
 
 async def test_three_quick_messages_are_one_turn_and_one_answer(hook: Setup) -> None:
-    setup = await patient(hook)
+    setup = await patient(hook, 3)
     async with at_work() as runner:
         told = [await say(runner, setup, text) for text in ("what", "is", "6 * 7?")]
         await until_stored(lambda: Turn.objects.filter(state="done").exists())
