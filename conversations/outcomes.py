@@ -31,9 +31,9 @@ def spoken(job: Job, answer: Answer) -> Outcome:
 
 
 def stopped() -> Outcome:
-    """Before its turn came, so that no model was asked."""
+    """Of a turn that somebody stopped before a model had answered it."""
     return Outcome(
-        state=Turn.State.STOPPED, text=notices.stopped_empty(), reason="stopped before it began",
+        state=Turn.State.STOPPED, text=notices.stopped_empty(), reason="stopped before a model answered",
         metadata={"stopped": True},
     )  # fmt: skip
 

@@ -188,7 +188,7 @@ def _todo(setup: Setup, held: Claim) -> Job | Outcome | tuple[Command, str]:
     command, args = parse(held.spoken) if setup.flags["enable_commands"] and _may_command(held) else (None, "")
     if command is not None:
         return command, args
-    if held.turn.stop_requested and held.turn.attempts == 1:  # else there may be tool calls to be seen to first
+    if held.turn.stop_requested and not held.journal:  # else there are tool calls to be seen to first
         return outcomes.stopped()
     return asking.job(setup, held)
 

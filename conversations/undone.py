@@ -81,7 +81,7 @@ def replay(kind: str, ids: Iterable[Any] | None = None) -> int:
     rows = dead(kind) if ids is None else dead(kind).filter(pk__in=list(ids))
     values: dict[str, Any] = {"attempts": 0, "run_after": Now(), "reason": ""}
     if kind == "turns":
-        values |= {"state": Turn.State.QUEUED, "finished_at": None, "stop_requested": False}
+        values |= {"state": Turn.State.QUEUED, "finished_at": None, "stop_requested": False, "live_id": ""}
         rows = rows.filter(pk__in=Turn.objects.filter(conversation__chat_user__person__blocked_at=None).values("pk"))
     else:
         values["state"] = "new"

@@ -145,7 +145,7 @@ async def test_what_was_stopped_before_its_turn_came_is_asked_of_no_model(demo: 
     await runner.drain(5)
     assert [text for *_, text in await in_thread(transcript)] == ["show me Markdown", "/stop", "(stopped)", "Stopped."]
     turn = await in_thread(Turn.objects.get, pk=first.turn_id)
-    assert (turn.state, turn.reason) == ("stopped", "stopped before it began")
+    assert (turn.state, turn.reason) == ("stopped", "stopped before a model answered")
     assert not await in_thread(ModelCall.objects.exists)
 
 
