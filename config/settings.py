@@ -151,9 +151,10 @@ def _database(url: str) -> dict[str, Any]:
         "OPTIONS": {
             "options": f"-c idle_in_transaction_session_timeout={max(1_000, env['LEASE_SECONDS'] * 500)}",
             **parsed.get("OPTIONS", {}),
-            # What our threads keep, two of them in reserve, and sixteen for requests.
-            "pool": {"min_size": 1, "max_size": DB_THREADS + 18, "timeout": 5, "reconnect_timeout": 1},
-            "connect_timeout": 5,
+            # What our threads keep, two of them in reserve, and sixteen for requests. Whoever waited for a server that
+            # was away waits no longer than this once it is back: within five seconds all is as before.
+            "pool": {"min_size": 1, "max_size": DB_THREADS + 18, "timeout": 3, "reconnect_timeout": 1},
+            "connect_timeout": 3,
             **KEEPALIVE,  # where something between forgets a silent connection
         },
     }
