@@ -67,6 +67,7 @@ async def test_after_the_bot_is_back_it_knows_what_happened(demo: Setup, grace: 
         await one.until("owner", owner="human")
         await one.say("how much is it?")
         await in_thread(staff_replies.reply, here.pk, grace, "Nine dollars.")
+        await one.until("message", role="assistant")
         await in_thread(ownership.hand_back, here.pk, grace)
         await one.until("owner", owner="bot")
         assert "Ada" in await one.ask("what is my name?")
