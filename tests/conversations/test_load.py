@@ -77,7 +77,7 @@ def states() -> dict[tuple[str, int], int]:
 async def test_a_flood_on_one_channel_does_not_starve_another(
     demo: Setup, slow: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten questions are answered while the flood still goes on; in one queue the first would wait for all of it."""
+    """Each of ten questions is answered while a few of the flood's are; in one queue they would wait for all of it."""
     monkeypatch.setattr(TURNS, "total", 10)
     await runner.start()
     other = await in_thread(another)
@@ -91,7 +91,7 @@ async def test_a_flood_on_one_channel_does_not_starve_another(
     assert not all(task.done() for task in flood)  # else there was nothing to starve
     await asyncio.gather(*flood)
     await runner.drain(5)
-    assert sum(meanwhile) <= 150, meanwhile  # four fifths of the places are the flood's: 8 a question, mostly
+    assert max(meanwhile) <= 24
     assert await in_thread(states) == {("done", 1): 210}
 
 
@@ -102,7 +102,7 @@ async def test_a_channels_flood_leaves_a_place_at_the_model_too(demo: Setup, slo
     flood = [asyncio.create_task(ask(demo, f"flood {number}", f"flood-{number}")) for number in range(60)]
     await until(lambda: any(task.done() for task in flood))
     await ask(other, "hello", "other")
-    assert sum(task.done() for task in flood) <= 45  # in one queue it would be all but those at the model
+    assert sum(task.done() for task in flood) <= 30
     await asyncio.gather(*flood)
     await runner.drain(5)
     assert slow.most_at_once <= 5
