@@ -78,8 +78,7 @@ def sleeps(made: Fleet, talks: list[Talks], chance: random.Random) -> None:
     asyncio.run(until_done(made, talks, 60))
     sleeper.send(signal.SIGCONT)
     time.sleep(3)  # what it still does, it does now
-    until(lambda: listens(made, sleeper) == 0 and listens(made, other) == 2, 15)
-    assert sleeper.is_alive
+    assert sleeper.is_alive and listens(made, sleeper) == 0 and listens(made, other) == 2
     sleeper.send(signal.SIGKILL)
     until(lambda: not sleeper.is_alive, 10)
     made.forget_dead()
