@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from bots import threads
 from bots.threads import in_thread
 from channels_integrations.setup import Setup
-from conversations import turn_requests, turns, undisturbed
+from conversations import events, turn_requests, turns, undisturbed
 from conversations.accept import Ended, accept, end
 from conversations.models import Conversation, Message, ModelCall, ToolCall, Turn
 from conversations.pipeline import answer
@@ -146,6 +146,15 @@ async def test_what_was_stopped_before_its_turn_came_is_asked_of_no_model(demo: 
     assert [text for *_, text in await in_thread(transcript)] == ["show me Markdown", "/stop", "(stopped)", "Stopped."]
     turn = await in_thread(Turn.objects.get, pk=first.turn_id)
     assert (turn.state, turn.reason) == ("stopped", "stopped before a model answered")
+    assert not await in_thread(ModelCall.objects.exists)
+
+
+async def test_so_is_what_a_platform_s_stop_finds_waiting(demo: Setup) -> None:
+    first = await in_thread(accept, demo, said("show me Markdown"))
+    stop = await in_thread(events.take, demo, said("/stop"))
+    assert stop is not None and stop.conversation_id == first.conversation_id
+    replies = [await answer(first.conversation_id) for _ in range(2)]
+    assert [reply and reply.message.text for reply in replies] == ["(stopped)", "Stopped."]
     assert not await in_thread(ModelCall.objects.exists)
 
 
